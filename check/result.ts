@@ -32,6 +32,8 @@ export const resultSchema = z.object({
   fact: z.string(),
   cluster: z.enum(['infra', 'apps', 'across']),
   outcome: z.enum(outcomes),
+  /** What was judged before dispute, phase and waiver were considered: a planned claim that already conforms says so here. */
+  judgedAs: z.enum(['conforms', 'deviates', 'inconclusive', 'unsupported']),
   /** One sentence: why this outcome. */
   reason: z.string(),
   /** What was counted, as a plural: `LoadBalancer Services`. */

@@ -1,0 +1,6 @@
+/** The message of whatever was thrown, with its causes, on one line. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause === undefined ? '' : `: ${messageOf(error.cause)}`
+  return `${error.message}${cause}`.replaceAll(/\s+/g, ' ').trim()
+}

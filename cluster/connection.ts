@@ -1,0 +1,138 @@
+import type { TLSSocket } from 'node:tls'
+import { connect as tlsConnect } from 'node:tls'
+import type { RequestOptions } from 'node:https'
+import { KubeConfig } from '@kubernetes/client-node'
+import pRetry, { AbortError } from 'p-retry'
+import { Agent, buildConnector, request } from 'undici'
+import type { Deadline } from '../check/deadline.ts'
+import { messageOf } from '../check/error-message.ts'
+
+/** At most so many connections are opened to one API server; HTTP/2 makes one do for most runs. */
+export const maxConnections = 4
+const connectTimeoutMs = 5_000
+
+export type Answer = { status: number; text: string }
+
+/** A connection to the API server of one context. It lists and gets; it judges nothing and changes nothing. */
+export type Connection = {
+  context: string
+  /** The `server` of the kubeconfig. */
+  server: string
+  /** GETs a path. Answers with any HTTP status; throws only when no answer came (see `TransportError`). */
+  get: (path: string, deadline: Deadline, accept?: string) => Promise<Answer>
+  /** What the API server's certificate says, in OpenSSL's form. */
+  certificate: () => Promise<ServerCertificate>
+  close: () => Promise<void>
+}
+
+export type ServerCertificate = { subjectAltNames: string[]; issuer: string; validTo: string; authority: string }
+
+/** No answer came: connection refused or reset, a time-out, a certificate that does not verify. */
+export class TransportError extends Error {
+  override name = 'TransportError'
+}
+
+const transient = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ERR_HTTP2_STREAM_ERROR', 'ERR_HTTP2_SESSION_ERROR'])
+
+/** Opens the context of a kubeconfig. Nothing is sent yet; bad references in the file throw with the name that is missing. */
+export async function connect(kubeconfig: string, context: string): Promise<Connection> {
+  const config = new KubeConfig()
+  config.loadFromFile(kubeconfig)
+  config.setCurrentContext(context)
+  const cluster = config.getCurrentCluster()
+  if (!cluster) throw new Error(`${kubeconfig}: context ${context} names a cluster that the file does not hold`)
+  const options: RequestOptions = {}
+  await config.applyToHTTPSOptions(options)
+  const tls = tlsOptions(options, cluster.tlsServerName)
+  const agent = new Agent({
+    connections: maxConnections,
+    pipelining: 1,
+    connect: buildConnector({ ...tls, timeout: connectTimeoutMs, allowH2: true }),
+    allowH2: true,
+  })
+  const headers = { ...plain(options.headers), 'user-agent': 'conformance' }
+  return {
+    context,
+    server: cluster.server,
+    get: (path, deadline, accept = 'application/json') =>
+      get(new URL(path, cluster.server), { agent, headers: { ...headers, accept }, deadline }),
+    certificate: () => presented(new URL(cluster.server), tls),
+    close: () => agent.destroy(),
+  }
+}
+
+function tlsOptions({ ca, cert, key, pfx, passphrase, rejectUnauthorized }: RequestOptions, servername?: string) {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(pfx === undefined ? {} : { pfx }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+    ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+    ...(servername === undefined ? {} : { servername }),
+  }
+}
+
+function plain(headers: RequestOptions['headers']): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]))
+}
+
+type Sending = { agent: Agent; headers: Record<string, string>; deadline: Deadline }
+
+/** One GET. Only what broke on the way is tried again, within the same deadline; an answer, whatever it says, is final. */
+async function get(url: URL, { agent, headers, deadline }: Sending): Promise<Answer> {
+  const once = async () => {
+    try {
+      const answer = await request(url, { dispatcher: agent, headers, signal: deadline.signal })
+      return { status: answer.statusCode, text: await answer.body.text() }
+    } catch (error) {
+      const failure = new TransportError(explain(url, error, deadline))
+      throw transient.has(codeOf(error)) ? failure : new AbortError(failure)
+    }
+  }
+  return pRetry(once, { retries: 2, minTimeout: 200, signal: deadline.signal })
+}
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? '')
+
+function explain(url: URL, error: unknown, { signal }: Deadline): string {
+  if (signal.aborted) return `${url.host} did not answer in time`
+  const code = codeOf(error)
+  if (code === 'ECONNREFUSED') return `nothing listens on ${url.host} (connection refused)`
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return `${url.host} did not accept a connection within ${connectTimeoutMs / 1000} s`
+  if (code === 'ENOTFOUND') return `${url.hostname} is not known to DNS`
+  if (code.startsWith('CERT_') || code.includes('CERTIFICATE') || code.includes('SELF_SIGNED')) {
+    return `the certificate of ${url.host} is not trusted: ${messageOf(error)}`
+  }
+  return `${url.host}: ${messageOf(error)}${code === '' ? '' : ` (${code})`}`
+}
+
+/** Reads the certificate that the API server presents, on a connection of its own that is closed at once. */
+function presented(server: URL, tls: ReturnType<typeof tlsOptions>): Promise<ServerCertificate> {
+  return new Promise((resolve, reject) => {
+    const socket: TLSSocket = tlsConnect({
+      ...tls,
+      host: server.hostname,
+      port: Number(server.port === '' ? '443' : server.port),
+      ALPNProtocols: ['h2', 'http/1.1'],
+      timeout: connectTimeoutMs,
+    })
+    const fail = (error: Error) => {
+      socket.destroy()
+      reject(new TransportError(`${server.host}: ${messageOf(error)}`))
+    }
+    socket.once('error', fail)
+    socket.once('timeout', () => fail(new Error('no TLS handshake in time')))
+    socket.once('secureConnect', () => {
+      const certificate = socket.getPeerX509Certificate()
+      socket.destroy()
+      if (!certificate) return fail(new Error('presented no certificate'))
+      resolve({
+        subjectAltNames: (certificate.subjectAltName ?? '').split(', ').map((name) => name.replace(/^(DNS|IP Address):/, '')),
+        issuer: certificate.issuer,
+        validTo: new Date(certificate.validTo).toISOString(),
+        authority: certificate.issuerCertificate?.fingerprint256 ?? '',
+      })
+    })
+  })
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import type { ClusterName, Names } from '../platform/platform.ts'
+import type { Deadline } from '../check/deadline.ts'
+import { DeadlineExceeded } from '../check/deadline.ts'
+import { messageOf } from '../check/error-message.ts'
+import type { Listing, Source } from '../check/source.ts'
+import type { Answer, Connection } from './connection.ts'
+import type { Served } from './discovery.ts'
+import { pathOfList } from './discovery.ts'
+import { parseJSON } from './json.ts'
+
+/** Objects per page of a list. */
+const pageSize = 500
+/** A list that expired while it was paged (410) is begun anew so many times. */
+const restarts = 1
+
+export type Reading = { cluster: ClusterName; connection: Connection; names: Names; deadline: Deadline }
+
+/** Reads one source. Never throws: whatever goes wrong becomes the listing's state, with the reason. */
+export async function readSource(source: Source<unknown>, served: Served, reading: Reading): Promise<Listing> {
+  try {
+    switch (source.from.type) {
+      case 'list': {
+        const path = pathOfList(source.from, served)
+        return path.found ? await readList(path.path, source.from.kind, reading) : { state: 'absent', reason: path.reason }
+      }
+      case 'get':
+        if (source.from.cluster !== undefined && source.from.cluster !== reading.cluster) return { state: 'listed', items: [] }
+        return await readOne(source.from.path(reading.names), source.from.metadataOnly === true, reading)
+      case 'connection':
+        return { state: 'listed', items: [await aspectOf(source.from.aspect, reading.connection)] }
+    }
+  } catch (error) {
+    const late = error instanceof DeadlineExceeded || reading.deadline.signal.aborted
+    return { state: 'unreachable', reason: late ? `no answer in time (${messageOf(error)})` : messageOf(error) }
+  }
+}
+
+async function aspectOf(aspect: 'certificate' | 'kubeconfig', connection: Connection): Promise<unknown> {
+  return aspect === 'certificate' ? connection.certificate() : { server: connection.server, context: connection.context }
+}
+
+const listPage = z.object({
+  kind: z.string().optional(),
+  apiVersion: z.string().optional(),
+  metadata: z.object({ continue: z.string().optional() }).optional(),
+  items: z.array(z.record(z.string(), z.unknown())),
+})
+
+async function readList(path: string, kind: string, reading: Reading, attempt = 0): Promise<Listing> {
+  const items: unknown[] = []
+  let next = ''
+  do {
+    const query = new URLSearchParams({ limit: String(pageSize), ...(next === '' ? {} : { continue: next }) })
+    // Pages follow one another: each names the next.
+    // oxlint-disable-next-line no-await-in-loop
+    const answer = await reading.connection.get(`${path}?${query}`, reading.deadline)
+    if (answer.status === 410 && attempt < restarts) return readList(path, kind, reading, attempt + 1)
+    const failure = failureOf(answer, path)
+    if (failure) return failure
+    const page = listPage.safeParse(parseJSON(answer.text))
+    if (!page.success) return { state: 'malformed', reason: `GET ${path}: ${z.prettifyError(page.error).replaceAll('\n', ' ')}` }
+    // Items of a list carry neither kind nor apiVersion; people and commands need them.
+    for (const item of page.data.items) items.push({ ...item, kind })
+    next = page.data.metadata?.continue ?? ''
+  } while (next !== '')
+  return { state: 'listed', items }
+}
+
+const metadataOnlyAccept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+
+async function readOne(path: string, metadataOnly: boolean, reading: Reading): Promise<Listing> {
+  const answer = await reading.connection.get(path, reading.deadline, metadataOnly ? metadataOnlyAccept : undefined)
+  if (answer.status === 404) return { state: 'listed', items: [] }
+  const failure = failureOf(answer, path)
+  if (failure) return failure
+  const document = parseJSON(answer.text)
+  if (document === undefined) return { state: 'malformed', reason: `GET ${path} did not answer with JSON` }
+  return { state: 'listed', items: [document] }
+}
+
+const apiStatus = z.object({ message: z.string() })
+
+/** The listing that a status other than 200 leads to. The API server's own words are kept: they name user, verb and kind. */
+export function failureOf({ status, text }: Answer, path: string): Listing | undefined {
+  if (status === 200) return undefined
+  const said = apiStatus.safeParse(parseJSON(text))
+  const message = said.success ? said.data.message : text.slice(0, 200)
+  if (status === 401) return { state: 'forbidden', reason: `401, the credentials are not accepted: ${message}` }
+  if (status === 403) return { state: 'forbidden', reason: message }
+  if (status === 404) return { state: 'absent', reason: `GET ${path} answered 404` }
+  return { state: 'unreachable', reason: `GET ${path} answered ${status}: ${message}` }
+}
