@@ -20,13 +20,21 @@ type Verdict = {
   disputed?: boolean
 }
 
+/** A result with everything that was looked at for it: what an auditor needs to follow the verdict. */
+export type Judgement = { result: Result; subjects: { subject: string; cluster: string; holds: true | string }[] }
+
 /** Judges one check at one place. Never throws: what goes wrong in the check itself is inconclusive, with the reason. */
-export function judge(id: string, check: Check, place: Place, judging: Judging): Result {
+export function judge(id: string, check: Check, place: Place, judging: Judging): Judgement {
   const started = performance.now()
   const claim = claimOf(check, place, judging.platform)
   const verdict = verdictOf(check, place, judging)
   const { outcome, reason } = adjust(verdict, claim, place, judging)
-  return {
+  const subjects = (verdict.looked?.subjects ?? []).map(({ naming, holds }) => ({
+    subject: naming.subject,
+    cluster: naming.cluster ?? place,
+    holds,
+  }))
+  const result: Result = {
     claim: claim.id,
     check: `${claim.id}/${id}`,
     fact: check.fact,
@@ -44,6 +52,7 @@ export function judge(id: string, check: Check, place: Place, judging: Judging):
     durationMs: performance.now() - started,
     method: check.method,
   }
+  return { result, subjects }
 }
 
 function claimOf(check: Check, place: Place, platform: Platform): Claim {

@@ -1,0 +1,144 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join, resolve } from 'node:path'
+import { KubeConfig } from '@kubernetes/client-node'
+import { parse as parseYAML } from 'yaml'
+import { z } from 'zod'
+import { messageOf } from '../check/error-message.ts'
+import { SetupError } from '../check/setup-error.ts'
+import type { ClusterName } from '../platform/platform.ts'
+
+export type TargetKind = 'pair' | 'live'
+
+/** Which clusters a run judges. `uid` is set where the owner pinned it. */
+export type Target = {
+  kind: TargetKind
+  /** Why this target, as the first line of output says it. */
+  because: string
+  kubeconfig: string
+  clusters: Record<ClusterName, { context: string; uid?: string }>
+}
+
+const clusterEntry = z.strictObject({ context: z.string(), uid: z.uuid().optional() })
+const configuration = z.strictObject({
+  target: z.enum(['pair', 'live']).optional(),
+  kubeconfig: z.string().optional(),
+  clusters: z.strictObject({ infra: clusterEntry, apps: clusterEntry }).optional(),
+})
+type Configuration = z.infer<typeof configuration>
+
+export const configurationFile = 'conformance.yaml'
+
+export type Asked = {
+  /** `--target`. */
+  target?: string | undefined
+  /** `--kubeconfig`. */
+  kubeconfig?: string | undefined
+  /** Folder of `conformance.yaml`. */
+  folder: string
+  env: NodeJS.ProcessEnv
+}
+
+/** What was asked for: the pair, or two contexts of a kubeconfig. Says what is missing for a live target. */
+export function chooseTarget(asked: Asked): Target | { kind: 'pair'; because: string } {
+  const configured = readConfiguration(asked.folder)
+  const kind = wantedKind(asked, configured)
+  if (kind === 'pair') return { kind, because: `the embedded pair (${kindSource(asked, configured)})` }
+  const kubeconfig = kubeconfigPath(asked, configured)
+  const clusters = configured.clusters ?? { infra: { context: 'infra' }, apps: { context: 'apps' } }
+  const contexts = contextsOf(kubeconfig)
+  const wanted = [clusters.infra.context, clusters.apps.context]
+  const missing = wanted.filter((context) => !contexts.includes(context))
+  if (kind === undefined && missing.length > 0) {
+    return { kind: 'pair', because: `no clusters given (contexts ${wanted.join(' and ')} are not in your kubeconfig)` }
+  }
+  if (missing.length > 0) throw missingContexts(kubeconfig, wanted, missing, contexts)
+  if (clusters.infra.context === clusters.apps.context) throw sameContext(clusters.infra.context)
+  const because = kind === 'live' ? `live (${kindSource(asked, configured)})` : `live (contexts ${wanted.join(' and ')} are in your kubeconfig)`
+  return { kind: 'live', because, kubeconfig, clusters: { infra: entry(clusters.infra), apps: entry(clusters.apps) } }
+}
+
+const entry = ({ context, uid }: { context: string; uid?: string | undefined }) => (uid === undefined ? { context } : { context, uid })
+
+function wantedKind({ target, env }: Asked, configured: Configuration): TargetKind | undefined {
+  const wanted = target ?? env['CONFORMANCE_TARGET'] ?? configured.target
+  if (wanted === undefined || wanted === 'pair' || wanted === 'live') return wanted
+  throw new SetupError({
+    what: 'choosing the target',
+    where: target === undefined ? 'the environment variable CONFORMANCE_TARGET' : '--target',
+    expected: 'pair or live',
+    found: wanted,
+    try: 'say live for your own two clusters, pair for the embedded ones',
+  })
+}
+
+function kindSource({ target, env }: Asked, configured: Configuration): string {
+  if (target !== undefined) return '--target'
+  return env['CONFORMANCE_TARGET'] === undefined && configured.target !== undefined ? configurationFile : 'CONFORMANCE_TARGET'
+}
+
+function readConfiguration(folder: string): Configuration {
+  const file = join(folder, configurationFile)
+  if (!existsSync(file)) return {}
+  const fault = (found: string) =>
+    new SetupError({
+      what: 'reading the configuration',
+      where: file,
+      expected: 'target, kubeconfig and clusters.{infra,apps}.{context,uid}',
+      found,
+      try: 'compare it with the example in docs/live-clusters.md',
+    })
+  let document: unknown
+  try {
+    document = parseYAML(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw fault(messageOf(error))
+  }
+  const parsed = configuration.safeParse(document ?? {})
+  if (!parsed.success) throw fault(z.prettifyError(parsed.error).replaceAll('\n', ' '))
+  return parsed.data
+}
+
+function kubeconfigPath({ kubeconfig, folder, env }: Asked, configured: Configuration): string {
+  if (kubeconfig !== undefined) return kubeconfig
+  if (configured.kubeconfig !== undefined) return resolve(folder, configured.kubeconfig)
+  const first = env['KUBECONFIG']?.split(delimiter).find((path) => path !== '')
+  return first ?? join(homedir(), '.kube', 'config')
+}
+
+function contextsOf(kubeconfig: string): string[] {
+  if (!existsSync(kubeconfig)) return []
+  const config = new KubeConfig()
+  try {
+    config.loadFromFile(kubeconfig)
+  } catch (error) {
+    throw new SetupError({
+      what: 'reading the kubeconfig',
+      where: kubeconfig,
+      expected: 'clusters, users and contexts as kubectl writes them',
+      found: messageOf(error),
+      try: `kubectl --kubeconfig ${kubeconfig} config view`,
+    })
+  }
+  return config.getContexts().map(({ name }) => name)
+}
+
+const missingContexts = (kubeconfig: string, wanted: string[], missing: string[], contexts: string[]) =>
+  new SetupError({
+    what: 'finding the two clusters',
+    where: kubeconfig,
+    expected: `contexts ${wanted.join(' and ')}`,
+    found: existsSync(kubeconfig)
+      ? `no context ${missing.join(' and no ')}; the file has ${contexts.join(', ') || 'none'}`
+      : 'the file does not exist',
+    try: `name your contexts in ${configurationFile}, or set KUBECONFIG; without live clusters run with --target pair`,
+  })
+
+const sameContext = (context: string) =>
+  new SetupError({
+    what: 'finding the two clusters',
+    where: configurationFile,
+    expected: 'one context for infra and another one for apps',
+    found: `${context} for both`,
+    try: 'name the context of each cluster',
+  })

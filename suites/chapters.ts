@@ -1,0 +1,43 @@
+import type { Check } from '../check/check.ts'
+import { isCheck } from '../check/check.ts'
+import * as gitops from './gitops.ts'
+import * as mesh from './mesh.ts'
+import * as network from './network.ts'
+import * as observability from './observability.ts'
+import * as resources from './resources.ts'
+import * as topology from './topology.ts'
+import * as versions from './versions.ts'
+import * as workloads from './workloads.ts'
+
+/** The chapters whose claims are judged, in the order of the document. The name of an export is the name of its check. */
+const modules = { topology, network, mesh, observability, gitops, workloads, resources, versions }
+
+export type NamedCheck = { chapter: string; name: string; check: Check }
+
+export const allChecks: readonly NamedCheck[] = Object.entries(modules).flatMap(([chapter, module]) =>
+  Object.entries<unknown>(module).flatMap(([name, value]) => (isCheck(value) ? [{ chapter, name, check: value }] : [])),
+)
+
+const chapterOfPrefix: Record<string, string> = {
+  TOPO: 'topology',
+  NET: 'network',
+  MESH: 'mesh',
+  DATA: 'data',
+  STO: 'storage',
+  OBS: 'observability',
+  GIT: 'gitops',
+  SEC: 'security',
+  DR: 'recovery',
+  WORK: 'workloads',
+  RES: 'resources',
+  VER: 'versions',
+  PERF: 'performance',
+}
+
+/** The chapter of a claim, from the prefix of its id. */
+export function chapterOf(claim: string): string {
+  const [prefix = ''] = claim.split('-')
+  const chapter = chapterOfPrefix[prefix]
+  if (chapter === undefined) throw new Error(`claim ${claim}: no chapter has the prefix ${prefix}`)
+  return chapter
+}

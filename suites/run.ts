@@ -1,0 +1,182 @@
+import { join, relative } from 'node:path'
+import type { Reporter } from 'vitest/node'
+import { startVitest } from 'vitest/node'
+import { deadlineIn } from '../check/deadline.ts'
+import { messageOf } from '../check/error-message.ts'
+import type { SetupProblem } from '../check/setup-error.ts'
+import { SetupError } from '../check/setup-error.ts'
+import type { Snapshot } from '../check/source.ts'
+import { connect } from '../cluster/connection.ts'
+import type { Identity } from '../cluster/identity.ts'
+import { identify } from '../cluster/identity.ts'
+import { nodes, pods } from '../cluster/kinds/core.ts'
+import { takeSnapshot } from '../cluster/snapshot.ts'
+import type { Target } from '../cluster/target.ts'
+import { ensurePair, takeDown } from '../fixtures/pair/pair.ts'
+import { createProgress } from '../fixtures/pair/progress.ts'
+import type { ClusterName, Platform } from '../platform/platform.ts'
+import { loadPlatform } from '../platform/platform.ts'
+import { ConformanceAllureReporter } from '../reporters/allure.ts'
+import { buildReport } from '../reporters/build-report.ts'
+import { createConformanceCollector } from '../reporters/conformance.ts'
+import { consoleView } from '../reporters/console.ts'
+import { writeJUnit } from '../reporters/junit.ts'
+import type { Report } from '../reporters/report.ts'
+import { writeReport, writeWhole } from '../reporters/report-file.ts'
+import { allChecks } from './chapters.ts'
+import type { Filter, Judgement } from './plan.ts'
+import { planOf, sourcesOf, validFilter } from './plan.ts'
+import { claimsToReport, plannedOf } from './to-report.ts'
+
+/** Time for identity and all lists of both clusters; a healthy pair of clusters takes about one second. */
+const readBudgetMs = 60_000
+const noFilter: Filter = { claims: [], chapters: [] }
+
+export type RunOptions = {
+  root: string
+  version: string
+  /** Folder of the reports, relative to the current one. */
+  reports: string
+  filter: Filter
+  readOnly: boolean
+  target: () => Target | { kind: 'pair'; because: string }
+}
+
+type Seen = { identities?: Record<ClusterName, Identity>; snapshot?: Snapshot; target?: Target; kind: 'pair' | 'live'; judgingMs: number }
+type Collected = ReturnType<ReturnType<typeof createConformanceCollector>['collected']>
+
+/** One whole run: clusters, snapshot, judgement, reports. Returns the exit code; a run that fails in set-up still reports. */
+export async function run(options: RunOptions): Promise<number> {
+  const started = new Date()
+  const platform = loadPlatform()
+  const seen: Seen = { kind: 'pair', judgingMs: 0 }
+  let collected: Collected = { results: [], errors: [], interrupted: false }
+  let failure: SetupProblem | undefined
+  let plan: Judgement[] = []
+  const leave = new AbortController()
+  const stop = () => leave.abort(new Error('the run was cancelled'))
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  try {
+    plan = planOf(allChecks, platform.claims, validFilter(options.filter, platform.claims))
+    collected = await withTarget(options, platform, seen, leave.signal, () => judgeAll(options, platform, plan, seen, leave.signal))
+  } catch (error) {
+    failure = error instanceof SetupError ? error.problem : unexpected(error)
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
+  const all = planOf(allChecks, platform.claims, noFilter)
+  const report = buildReport({
+    tool: { name: 'conformance', version: options.version },
+    document: platform.figures.document,
+    target: seen.kind,
+    readOnly: options.readOnly,
+    startedAt: started.toISOString(),
+    durationMs: Date.now() - started.getTime(),
+    judgingMs: seen.judgingMs,
+    clusters: { infra: clusterSeen('infra', seen), apps: clusterSeen('apps', seen) },
+    claims: claimsToReport(platform, plan, all, options.filter, started),
+    planned: plannedOf(plan),
+    results: collected.results,
+    errors: collected.errors,
+    interrupted: collected.interrupted || leave.signal.aborted,
+    ...(failure === undefined ? {} : { setupFailure: failure }),
+    ...(options.filter.claims.length + options.filter.chapters.length === 0
+      ? {}
+      : { filter: { claims: [...options.filter.claims], chapters: [...options.filter.chapters] } }),
+  })
+  await publish(report, options.reports)
+  return report.exitCode
+}
+
+const unexpected = (error: unknown): SetupProblem => ({
+  what: 'running the checks',
+  where: 'the suite itself',
+  expected: 'no error outside of a judgement',
+  found: messageOf(error),
+  try: 'run it again with NODE_DEBUG=1; if it stays, it is a fault of the suite',
+})
+
+/** Gives the target to `judging` and takes down what was started for it, however that ends. */
+async function withTarget<T>(options: RunOptions, platform: Platform, seen: Seen, signal: AbortSignal, judging: () => Promise<T>): Promise<T> {
+  const chosen = options.target()
+  seen.kind = chosen.kind
+  console.log(`target: ${chosen.because}`)
+  if ('clusters' in chosen) {
+    seen.target = chosen
+    return judging()
+  }
+  const progress = createProgress({ output: process.stderr })
+  const pair = await ensurePair({ platform, progress, signal }).finally(() => progress.stop())
+  seen.target = {
+    ...chosen,
+    kubeconfig: pair.kubeconfig,
+    clusters: { infra: { context: 'infra' }, apps: { context: 'apps' } },
+  }
+  try {
+    return await judging()
+  } finally {
+    if (pair.started) await takeDown()
+  }
+}
+
+async function judgeAll(options: RunOptions, platform: Platform, plan: Judgement[], seen: Seen, signal: AbortSignal): Promise<Collected> {
+  const { target } = seen
+  if (!target) throw new Error('judging began without a target')
+  const began = performance.now()
+  const deadline = deadlineIn(readBudgetMs, signal)
+  const connections = {
+    infra: await connect(target.kubeconfig, target.clusters.infra.context),
+    apps: await connect(target.kubeconfig, target.clusters.apps.context),
+  }
+  try {
+    seen.identities = await identify(target, connections, deadline)
+    seen.snapshot = await takeSnapshot(connections, sourcesOf(plan), platform.names, deadline)
+  } finally {
+    await Promise.all([connections.infra.close(), connections.apps.close()])
+  }
+  const collected = await judgeInVitest(options, seen.snapshot, target)
+  seen.judgingMs = performance.now() - began
+  return collected
+}
+
+async function judgeInVitest({ root, filter, reports }: RunOptions, snapshot: Snapshot, { clusters }: Target): Promise<Collected> {
+  const collector = createConformanceCollector()
+  const contexts = { infra: clusters.infra.context, apps: clusters.apps.context }
+  const allure: Reporter = new ConformanceAllureReporter({ resultsDir: join(reports, 'allure-results') })
+  const exitCode = process.exitCode
+  const vitest = await startVitest('test', [], {
+    root,
+    watch: false,
+    project: ['conformance'],
+    reporters: [collector.reporter, allure],
+    provide: { conformance: { snapshot, filter, now: new Date().toISOString(), contexts } },
+  })
+  await vitest.close()
+  // Vitest counts deviations as failed tests; the exit code of a run is decided by its report.
+  process.exitCode = exitCode
+  return collector.collected()
+}
+
+function clusterSeen(cluster: ClusterName, { identities, snapshot, target }: Seen): Report['clusters']['infra'] {
+  const identity = identities?.[cluster]
+  if (!identity || !target) return null
+  const count = (id: string) => {
+    const listing = snapshot?.[cluster][id]
+    return listing?.state === 'listed' ? listing.items.length : 0
+  }
+  return {
+    context: target.clusters[cluster].context,
+    uid: identity.uid ?? 'unknown: kube-system may not be read',
+    version: identity.version,
+    nodes: count(nodes.id),
+    pods: count(pods.id),
+  }
+}
+
+/** Writes every view of the report, the authority first. */
+async function publish(report: Report, folder: string): Promise<void> {
+  const file = await writeReport(report, folder)
+  await writeJUnit(report, folder)
+  console.log(consoleView(report, { paths: [relative(process.cwd(), file)] }))
+  await writeWhole(join(folder, 'conformance.txt'), consoleView(report, { colors: false }))
+}
