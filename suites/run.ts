@@ -12,7 +12,7 @@ import { identify } from '../cluster/identity.ts'
 import { nodes, pods } from '../cluster/kinds/core.ts'
 import { takeSnapshot } from '../cluster/snapshot.ts'
 import type { Target } from '../cluster/target.ts'
-import { ensurePair, takeDown } from '../fixtures/pair/pair.ts'
+import { ensurePair } from '../fixtures/pair/pair.ts'
 import { createProgress } from '../fixtures/pair/progress.ts'
 import type { ClusterName, Platform } from '../platform/platform.ts'
 import { loadPlatform } from '../platform/platform.ts'
@@ -115,7 +115,7 @@ async function withTarget<T>(options: RunOptions, platform: Platform, seen: Seen
   try {
     return await judging()
   } finally {
-    if (pair.started) await takeDown()
+    await pair.takeDown()
   }
 }
 
