@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-const notUnit = ['**/*.pair.test.ts', '**/*.drift.test.ts', 'suites/conformance.test.ts', '**/node_modules/**']
+const notUnit = ['**/*.pair.test.ts', '**/*.lifecycle.test.ts', '**/*.drift.test.ts', 'suites/conformance.test.ts', '**/node_modules/**']
 
-/** unit: no cluster, no root. drifts: judged on the recorded golden snapshot. pair: needs a standing pair. conformance: started by suites/main.ts. */
+/** unit: no cluster, no root. drifts: judged on the recorded golden snapshot. pair: on the standing pair, or one of its own. lifecycle: builds and kills pairs, so none may stand. conformance: started by suites/main.ts. */
 export default defineConfig({
   test: {
     pool: 'threads',
@@ -18,9 +18,20 @@ export default defineConfig({
         test: {
           name: 'pair',
           include: ['**/*.pair.test.ts'],
+          globalSetup: ['fixtures/pair/global-setup.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'lifecycle',
+          include: ['**/*.lifecycle.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 3_600_000,
         },
       },
       {

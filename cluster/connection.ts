@@ -5,7 +5,7 @@ import { KubeConfig } from '@kubernetes/client-node'
 import pRetry, { AbortError } from 'p-retry'
 import { Agent, buildConnector, request } from 'undici'
 import type { Deadline } from '../check/deadline.ts'
-import { messageOf } from '../check/error-message.ts'
+import { codeOf, messageOf } from '../check/error-message.ts'
 
 /** At most so many connections are opened to one API server; HTTP/2 makes one do for most runs. */
 export const maxConnections = 4
@@ -87,17 +87,15 @@ async function get(url: URL, { agent, headers, deadline }: Sending): Promise<Ans
       return { status: answer.statusCode, text: await answer.body.text() }
     } catch (error) {
       const failure = new TransportError(explain(url, error, deadline))
-      throw transient.has(codeOf(error)) ? failure : new AbortError(failure)
+      throw transient.has(codeOf(error) ?? '') ? failure : new AbortError(failure)
     }
   }
   return pRetry(once, { retries: 2, minTimeout: 200, signal: deadline.signal })
 }
 
-const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? '')
-
 function explain(url: URL, error: unknown, { signal }: Deadline): string {
   if (signal.aborted) return `${url.host} did not answer in time`
-  const code = codeOf(error)
+  const code = codeOf(error) ?? ''
   if (code === 'ECONNREFUSED') return `nothing listens on ${url.host} (connection refused)`
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `${url.host} did not accept a connection within ${connectTimeoutMs / 1000} s`
   if (code === 'ENOTFOUND') return `${url.hostname} is not known to DNS`

@@ -54,7 +54,7 @@ async function readList(path: string, kind: string, reading: Reading, attempt = 
     const query = new URLSearchParams({ limit: String(pageSize), ...(next === '' ? {} : { continue: next }) })
     // Pages follow one another: each names the next.
     // oxlint-disable-next-line no-await-in-loop
-    const answer = await reading.connection.get(`${path}?${query}`, reading.deadline)
+    const answer = await reading.connection.get(`${path}?${query.toString()}`, reading.deadline)
     if (answer.status === 410 && attempt < restarts) return readList(path, kind, reading, attempt + 1)
     const failure = failureOf(answer, path)
     if (failure) return failure

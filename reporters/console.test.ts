@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
 import { buildReport } from './build-report.ts'
-import { renderConsole } from './console.ts'
+import { consoleView } from './console.ts'
 import { runOf, sampleRun } from './sample.ts'
 
 const paths = ['reports/conformance.json', 'reports/allure/index.html']
 
 test('a night with every outcome', () => {
-  expect(renderConsole(buildReport(sampleRun()), { color: false, paths })).toMatchInlineSnapshot(`
+  expect(consoleView(buildReport(sampleRun()), { colors: false, paths })).toMatchInlineSnapshot(`
     "twinproof 0.1.0   document MULTI-CLUSTER-OVERVIEW v2.0, 2025-11-05   target: pair (simulated)
       a verdict on the pair is a proof of the suite, never of anybody's platform
-      infra  context infra   kube-system 6f0c21ab   v1.34.1   3 nodes   71 pods
-      apps   context apps   kube-system 91aa07de   v1.34.1   3 nodes   64 pods
+      infra  context infra   kube-system 6f0c21ab   v1.34.1   3 nodes     71 pods
+      apps   context apps    kube-system 91aa07de   v1.34.1   3 nodes     64 pods
 
       topology          1/1
       network           0/2   1 deviates   1 inconclusive
@@ -56,11 +56,15 @@ test('a night with every outcome', () => {
     EXPIRED   MESH-05  the waiver of platform team ended on 2026-11-01 and counts as none
     EARLY     OBS-07  conforms already, though it belongs to phase 3
 
-    UNSUPPORTED  needs NodeMetrics on infra: the API metrics.k8s.io is not served: RES-04
-    UNSUPPORTED  not judged: needs a drill: DR-04
+    WAIVED    MESH-12  mirror of MinIO is moved in December (storage team, until 2026-12-24; 1
+              of 3 exported Services deviate)
+    PLANNED   OBS-07: for phase 3
+    UNSUPPORTED  RES-04: needs NodeMetrics on infra: the API metrics.k8s.io is not served
+    UNSUPPORTED  DR-04: not judged: needs a drill
 
     9 claims: 1 conforms, 2 deviate, 1 inconclusive, 1 disputed, 2 unsupported, 1 planned, 1 waived
       judged in 8.4 s, 61.4 s in all; exit 1
+      needs attention NET-08 apps, MESH-05 apps, NET-09 infra
       slowest MESH-05/proxyVersion infra 3.1 s, NET-08/loadBalancerPool apps 0.9 s
       reports/conformance.json   reports/allure/index.html
     "
@@ -74,16 +78,16 @@ test('a quiet night on live clusters, read-only and filtered', () => {
     readOnly: true,
     filter: { claims: ['TOPO-02'], chapters: [] },
   }
-  expect(renderConsole(buildReport(run), { color: false, paths })).toMatchInlineSnapshot(`
+  expect(consoleView(buildReport(run), { colors: false, paths })).toMatchInlineSnapshot(`
     "twinproof 0.1.0   document MULTI-CLUSTER-OVERVIEW v2.0, 2025-11-05   target: live, read-only
       a verdict on these two clusters at this time
       only TOPO-02
-      infra  context infra   kube-system 6f0c21ab   v1.34.1   3 nodes   71 pods
-      apps   context apps   kube-system 91aa07de   v1.34.1   3 nodes   64 pods
+      infra  context infra   kube-system 6f0c21ab   v1.34.1   3 nodes     71 pods
+      apps   context apps    kube-system 91aa07de   v1.34.1   3 nodes     64 pods
 
       topology          1/1
 
-    1 claims: 1 conforms, 0 deviate, 0 inconclusive, 0 disputed, 0 unsupported, 0 planned, 0 waived
+    1 claim: 1 conforms, 0 deviate, 0 inconclusive, 0 disputed, 0 unsupported, 0 planned, 0 waived
       judged in 8.4 s, 61.4 s in all; exit 0
       reports/conformance.json   reports/allure/index.html
     "
@@ -99,7 +103,7 @@ test('a run that failed in set-up says first why', () => {
     try: 'point the context apps to the right cluster, or change the pinned UID in conformance.yaml',
   }
   const report = buildReport({ ...sampleRun(), results: [], clusters: { infra: null, apps: null }, setupFailure })
-  expect(renderConsole(report, { color: false })).toMatchInlineSnapshot(`
+  expect(consoleView(report, { colors: false })).toMatchInlineSnapshot(`
     "twinproof 0.1.0   document MULTI-CLUSTER-OVERVIEW v2.0, 2025-11-05   target: pair (simulated)
       a verdict on the pair is a proof of the suite, never of anybody's platform
       infra  not reached
@@ -112,17 +116,7 @@ test('a run that failed in set-up says first why', () => {
       try        point the context apps to the right cluster, or change the pinned UID in
                  conformance.yaml
 
-      topology          0/1   1 inconclusive
-      network           0/2   2 inconclusive
-      mesh              0/2   2 inconclusive
-      storage           0/1   1 inconclusive
-      observability     0/1   1 inconclusive
-      resources         0/1   1 inconclusive
-      recovery          0/1   1 unsupported
-
     EXPIRED   MESH-05  the waiver of platform team ended on 2026-11-01 and counts as none
-
-    UNSUPPORTED  not judged: needs a drill: DR-04
 
     9 claims: 0 conform, 0 deviate, 8 inconclusive, 0 disputed, 1 unsupported, 0 planned, 0 waived
       judged in 8.4 s, 61.4 s in all; exit 3
@@ -132,8 +126,8 @@ test('a run that failed in set-up says first why', () => {
 
 test('colour adds nothing but colour, and no line is wider than 100 columns', () => {
   const report = buildReport(sampleRun())
-  const plain = renderConsole(report, { color: false })
-  const colored = renderConsole(report, { color: true })
+  const plain = consoleView(report, { colors: false })
+  const colored = consoleView(report, { colors: true })
   expect(colored).not.toBe(plain)
   // oxlint-disable-next-line no-control-regex -- escape sequences are what is removed
   expect(colored.replaceAll(/\u001b\[\d+m/g, '')).toBe(plain)

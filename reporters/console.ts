@@ -3,11 +3,13 @@ import { field, failureBlock, headline, documentOf, figureOf, wrap } from '../ch
 import { outcomes, type Outcome } from '../check/outcome.ts'
 import type { Result } from '../check/result.ts'
 import { chaptersOf } from './chapters.ts'
+import { documentName } from './report.ts'
 import type { Report, ReportedClaim } from './report.ts'
+import { setupFailureBlock } from './setup-failure-block.ts'
 
 export type ConsoleOptions = {
   /** Colours only help; everything is said in words. Default: what the terminal and NO_COLOR say. */
-  color?: boolean
+  colors?: boolean
   width?: number
   /** Paths that are printed at the end, as the reader can open them. */
   paths?: string[]
@@ -16,19 +18,22 @@ export type ConsoleOptions = {
 type Paint = (text: string) => string
 
 /** The terminal view of a report: first what needs a person, then what is merely known. Ends with a line break. */
-export function renderConsole(report: Report, { color, width = 100, paths = [] }: ConsoleOptions = {}): string {
-  const paint = painter(pc.createColors(color ?? pc.isColorSupported))
+export function consoleView(report: Report, { colors, width = 100, paths = [] }: ConsoleOptions = {}): string {
+  const paint = painter(pc.createColors(colors ?? pc.isColorSupported))
   const sections = [
     header(report, width),
-    setupFailureBlock(report, width, paint.deviates),
-    chapterLines(report, paint),
+    setupFailed(report, width, paint.deviates),
+    isWithoutResults(report) ? '' : chapterLines(report, paint),
     ...attention(report, ['deviates', 'inconclusive'], width, paint),
     ...disputes(report, width, paint.disputed),
     notes(report, width),
-    notJudged(report, width),
-    [totals(report, width), ...slowest(report, width), ...(paths.length > 0 ? [`  ${paths.join('   ')}`] : [])].join(
-      '\n',
-    ),
+    known(report, width),
+    [
+      totals(report, width),
+      ...needsAttention(report, width),
+      ...slowest(report, width),
+      ...(paths.length > 0 ? [`  ${paths.join('   ')}`] : []),
+    ].join('\n'),
   ]
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`
 }
@@ -49,31 +54,24 @@ function header(
   { tool, document, target, simulated, targetSentence, readOnly, filter, clusters }: Report,
   width: number,
 ): string {
+  const contextWidth = Math.max(...[clusters.infra, clusters.apps].map((cluster) => cluster?.context.length ?? 0))
   const kind = `target: ${target}${simulated ? ' (simulated)' : ''}${readOnly ? ', read-only' : ''}`
   return [
-    `${tool.name} ${tool.version}   document ${document.title} v${document.version}, ${document.date}   ${kind}`,
+    `${tool.name} ${tool.version}   document ${documentName(document)}, ${document.date}   ${kind}`,
     ...wrap(targetSentence, width - 2).map((line) => `  ${line}`),
     ...(filter ? [`  only ${[...filter.chapters, ...filter.claims].join(', ')}`] : []),
-    ...(['infra', 'apps'] as const).map((name) => `  ${name.padEnd(6)} ${clusterLine(clusters[name])}`),
+    ...(['infra', 'apps'] as const).map((name) => `  ${name.padEnd(6)} ${clusterLine(clusters[name], contextWidth)}`),
   ].join('\n')
 }
 
-function clusterLine(cluster: Report['clusters']['infra']): string {
+function clusterLine(cluster: Report['clusters']['infra'], contextWidth: number): string {
   if (!cluster) return 'not reached'
   const { uid, version, nodes, pods, context } = cluster
-  return `context ${context}   kube-system ${uid.slice(0, 8)}   ${version}   ${nodes} nodes   ${pods} pods`
+  return `context ${context.padEnd(contextWidth)}   kube-system ${uid.slice(0, 8)}   ${version}   ${nodes} nodes   ${String(pods).padStart(4)} pods`
 }
 
-function setupFailureBlock({ setupFailure }: Report, width: number, paint: Paint): string {
-  if (!setupFailure) return ''
-  const { what, where, expected, found, try: advice } = setupFailure
-  return [
-    paint(`SET-UP FAILED  ${what}`),
-    field('where', where, width),
-    field('expected', expected, width),
-    field('found', found, width),
-    field('try', advice, width),
-  ].join('\n')
+function setupFailed({ setupFailure }: Report, width: number, paint: Paint): string {
+  return setupFailure ? paintHead(setupFailureBlock(setupFailure, width), paint) : ''
 }
 
 /** `network         9/11   1 deviates   1 disputed` */
@@ -161,17 +159,52 @@ function notes(report: Report, width: number): string {
   return [...expired, ...early].flatMap((line) => wrapHanging(line, width)).join('\n')
 }
 
-/** Why claims were not judged: reasons with their claims, the most frequent first. */
-function notJudged(report: Report, width: number): string {
+/** What is merely known: waivers with their reason; planned and unsupported claims as one line for each reason. */
+function known(report: Report, width: number): string {
+  const waived = report.claims
+    .filter(({ outcome }) => outcome === 'waived')
+    .map(({ id, reason }) => `WAIVED    ${id}  ${reason}`)
+  const planned = report.claims.filter(({ outcome }) => outcome === 'planned')
+  const phases = [...Map.groupBy(planned, ({ phase }) => phase)].toSorted(([a], [b]) => a - b)
+  return [
+    ...waived,
+    ...phases.map(([phase, claims]) => `PLANNED   ${idsOf(claims)}: for phase ${phase}`),
+    ...unsupported(report),
+  ]
+    .flatMap((line) => wrapHanging(line, width))
+    .join('\n')
+}
+
+/** The most frequent reasons first; without any result there is one reason for all of them, which was said above. */
+function unsupported(report: Report): string[] {
+  if (isWithoutResults(report)) return []
   const silent = report.claims.filter(({ outcome }) => outcome === 'unsupported')
   const byReason = [...Map.groupBy(silent, ({ reason }) => reason)].toSorted(([, a], [, b]) => b.length - a.length)
-  return byReason
-    .flatMap(([reason, claims]) => {
-      const ids = claims.slice(0, 5).map(({ id }) => id)
-      const more = claims.length > ids.length ? ` and ${claims.length - ids.length} more` : ''
-      return wrapHanging(`UNSUPPORTED  ${reason}: ${ids.join(', ')}${more}`, width)
-    })
-    .join('\n')
+  const shown = byReason.slice(0, reasonsShown)
+  const rest = byReason.slice(reasonsShown).flatMap(([, claims]) => claims)
+  return [
+    ...shown.map(([reason, claims]) => `UNSUPPORTED  ${idsOf(claims)}: ${reason}`),
+    ...(rest.length > 0 ? [`UNSUPPORTED  ${idsOf(rest)}: for other reasons, see the report`] : []),
+  ]
+}
+
+const reasonsShown = 5
+
+function idsOf(claims: readonly ReportedClaim[]): string {
+  const ids = claims.slice(0, 5).map(({ id }) => id)
+  return `${ids.join(', ')}${claims.length > ids.length ? ` and ${claims.length - ids.length} more` : ''}`
+}
+
+const isWithoutResults = ({ setupFailure, claims }: Report) =>
+  setupFailure !== undefined && claims.every(({ results }) => results.length === 0)
+
+/** Said again at the end, where the terminal stands when the blocks have scrolled away. */
+function needsAttention(report: Report, width: number): string[] {
+  const all = (['deviates', 'inconclusive'] as const).flatMap((outcome) => resultsWith(report, outcome))
+  if (all.length === 0) return []
+  const shown = all.slice(0, 10).map(({ result }) => `${result.claim} ${result.cluster}`)
+  const more = all.length > shown.length ? ` and ${all.length - shown.length} more` : ''
+  return hanging(`needs attention ${shown.join(', ')}${more}`, width)
 }
 
 function wrapHanging(text: string, width: number): string[] {
@@ -194,12 +227,12 @@ function totals({ claims, counts, durationMs, judgingMs, exitCode }: Report, wid
     .map(([outcome, one, many]) => `${counts[outcome]} ${counts[outcome] === 1 ? one : many}`)
     .join(', ')
   return [
-    ...wrap(`${claims.length} claims: ${words}`, width),
+    ...wrap(`${claims.length} ${claims.length === 1 ? 'claim' : 'claims'}: ${words}`, width),
     `  judged in ${seconds(judgingMs)}, ${seconds(durationMs)} in all; exit ${exitCode}`,
   ].join('\n')
 }
 
-export const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 
 /** The slowest ten judgements that took a tenth of a second or more. */
 function slowest(report: Report, width: number): string[] {
@@ -209,10 +242,11 @@ function slowest(report: Report, width: number): string[] {
     .toSorted((a, b) => b.durationMs - a.durationMs)
     .slice(0, 10)
     .map(({ check, cluster, durationMs }) => `${check} ${cluster} ${seconds(durationMs)}`)
-  return slow.length === 0
-    ? []
-    : wrap(`slowest ${slow.join(', ')}`, width - 10).map((line, index) => (index === 0 ? '  ' : '          ') + line)
+  return slow.length === 0 ? [] : hanging(`slowest ${slow.join(', ')}`, width)
 }
+
+const hanging = (text: string, width: number) =>
+  wrap(text, width - 10).map((line, index) => (index === 0 ? '  ' : '          ') + line)
 
 function paintHead(block: string, paint: Paint): string {
   const [word = ''] = block.split(' ', 1)

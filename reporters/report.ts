@@ -15,9 +15,8 @@ const clusterSchema = z
   })
   .nullable()
   .describe('null when the cluster was not reached')
-export type ClusterSeen = z.infer<typeof clusterSchema>
 
-export const setupFailureSchema = z
+const setupFailureSchema = z
   .object({
     what: z.string().describe('what was being done'),
     where: z.string().describe('cluster, file or object'),
@@ -37,7 +36,7 @@ const waiverSchema = z.object({
   expired: z.boolean().describe('an expired waiver counts as none'),
 })
 
-export const claimSchema = z.object({
+const claimSchema = z.object({
   id: z.string(),
   chapter: z.string(),
   claim: z.string().describe('the sentence that has to be true'),
@@ -91,6 +90,10 @@ export const targetSentences: Record<Report['target'], string> = {
   pair: "a verdict on the pair is a proof of the suite, never of anybody's platform",
   live: 'a verdict on these two clusters at this time',
 }
+
+/** `MULTI-CLUSTER-OVERVIEW v2.0`, whether the document writes its version with or without the v. */
+export const documentName = ({ title, version }: Pick<Report['document'], 'title' | 'version'>) =>
+  `${title} v${version.replace(/^v/i, '')}`
 
 /** How many claims ended with each outcome. */
 export function countOutcomes(all: readonly Outcome[]): Counts {

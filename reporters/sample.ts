@@ -1,6 +1,7 @@
 import type { Outcome } from '../check/outcome.ts'
 import type { Deviation, Result } from '../check/result.ts'
 import type { ClaimToReport, Run } from './build-report.ts'
+import type { Judged } from './judged.ts'
 
 /** A made-up run with every outcome, to try the reporters on. Nothing in it was ever observed. */
 
@@ -261,6 +262,21 @@ export function sampleRun(changes: Partial<Run> = {}): Run {
     results,
     ...changes,
   }
+}
+
+/** What the judging tests of the sample run leave behind, with every subject that was looked at. */
+export function sampleJudged(run: Run = sampleRun()): Judged[] {
+  return run.results.flatMap((result) => {
+    const claim = run.claims.find(({ id }) => id === result.claim)
+    if (!claim) return []
+    const failing = result.deviations.map(({ subject, cluster, found }) => ({ subject, cluster, holds: found }))
+    const holding = Array.from({ length: Math.max(0, result.lookedAt - failing.length) }, (_, index) => ({
+      subject: `${result.population} ${index + 1}`,
+      cluster: result.cluster,
+      holds: true as const,
+    }))
+    return [{ result, claim, chapter: claim.chapter, subjects: [...holding, ...failing] }]
+  })
 }
 
 /** A run of one claim with one result of this outcome. */

@@ -43,7 +43,7 @@ const nowhereOnApps = (claim: string, id: string, fact: string) =>
     atLeast: 20,
     because: 'the control plane of three nodes alone has a dozen',
     expected: 'another image',
-    subjects: ({ apps }) => located('apps' as ClusterName, apps.pods.filter(isRunning)),
+    subjects: ({ apps }) => located('apps', apps.pods.filter(isRunning)),
     name: nameOfLocated,
     detector: ({ object }, { figures }) => {
       const { images, name } = componentOf(figures, id)

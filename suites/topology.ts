@@ -250,9 +250,9 @@ export const disjointRanges = absent({
     return common.length === 0 ? undefined : `share addresses: ${common.join(', ')}`
   },
   calibrate: (_, { figures }) => {
-    const pods = { what: 'calibration', cluster: 'infra' as const, ranges: [figures.clusters.infra.podCIDR.value] }
-    const one = { ...pods, ranges: [nthAddress(figures.clusters.infra.podCIDR.value, 300)] }
-    return [{ one: pods, other: pods }, { one: pods, other: one }]
+    const all = { what: 'calibration', cluster: 'infra' as const, ranges: [figures.clusters.infra.podCIDR.value] }
+    const one = { ...all, ranges: [nthAddress(figures.clusters.infra.podCIDR.value, 300)] }
+    return [{ one: all, other: all }, { one: all, other: one }]
   },
 })
 

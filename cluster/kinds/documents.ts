@@ -11,7 +11,7 @@ function configMapAt(id: string, what: string, where: (names: Names) => { namesp
   return {
     id,
     what,
-    schema: configMap as never,
+    schema: configMap,
     from: {
       type: 'get',
       path: (names) => `/api/v1/namespaces/${where(names).namespace}/configmaps/${where(names).name}`,
@@ -43,7 +43,7 @@ function secretAt(id: string, cluster: ClusterName, where: (names: Names) => { n
   return {
     id,
     what: `Secret ${id}`,
-    schema: metadataOnly as never,
+    schema: metadataOnly,
     from: {
       type: 'get',
       cluster,
@@ -66,7 +66,7 @@ const systemNamespaceShape = z.object({ kind: z.string().default('Namespace'), m
 export const systemNamespace: Source<z.infer<typeof systemNamespaceShape>> = {
   id: 'kube-system',
   what: 'the namespace kube-system',
-  schema: systemNamespaceShape as never,
+  schema: systemNamespaceShape,
   from: { type: 'get', path: () => '/api/v1/namespaces/kube-system' },
 }
 
