@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Status } from 'allure-js-commons'
 import type { TestResult } from 'allure-js-commons'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ConformanceAllureReporter } from './allure.ts'
 import { clearResults, writeUnjudged } from './allure-unjudged.ts'
 import { buildReport } from './build-report.ts'
 import { judgingFile, runFixture } from './fixture-run.ts'
 import { sampleJudged, sampleRun } from './sample.ts'
+
+// Each test runs vitest itself.
+vi.setConfig({ testTimeout: 60_000 })
 
 const newFolder = () => mkdtemp(join(tmpdir(), 'allure-results-'))
 const document = { title: 'MULTI-CLUSTER-OVERVIEW', version: '2.0', url: 'https://example.org/OVERVIEW.md' }
@@ -212,6 +215,33 @@ test('what allure-vitest leaves out of the report is in it', async () => {
     ]
   `)
   expect(results.map(({ statusDetails }) => statusDetails.trace ?? '').join('\n')).not.toMatch(/allure-/)
+})
+
+test('a test that fails outside of its judgement is broken, whatever it judged', async () => {
+  const [conforming] = sampleJudged()
+  const results = await resultsOf({
+    'faults.test.js': `
+      test('conforms, then throws', ({ task }) => {
+        task.meta.conformance = ${JSON.stringify(conforming)}
+        throw new Error('planned as A, judged as B')
+      })
+      test('half a result', ({ task }) => { task.meta.conformance = { result: {} } })`,
+  })
+  const lines = results.map(({ status, name, statusDetails }) => [status, name, statusDetails.message?.slice(0, 70)])
+  expect(lines).toMatchInlineSnapshot(`
+    [
+      [
+        "broken",
+        "TOPO-02  every node carries the documented name",
+        "planned as A, judged as B",
+      ],
+      [
+        "broken",
+        "half a result",
+        "a judgement of unexpected form: ✖ Invalid input: expected object, rece",
+      ],
+    ]
+  `)
 })
 
 test('claims that no check judged are added with their reason, so that every sentence is there', async () => {

@@ -5,6 +5,7 @@ import { FileSystemWriter } from 'allure-js-commons/sdk/reporter'
 import AllureVitestReporter from 'allure-vitest/reporter'
 import type { RunnerTask } from 'vitest'
 import type { Reporter, TestModule } from 'vitest/node'
+import { messageOf } from '../check/error-message.ts'
 import { descriptionOf, labelsOf, linksOf, messageOfResult, parametersOf } from './allure-result.ts'
 import { statusOf, subjectsTable } from './allure-result.ts'
 import type { DocumentShown, Place } from './allure-result.ts'
@@ -57,13 +58,13 @@ export class ConformanceAllureReporter extends AllureVitestReporter implements R
   #complete(result: TestResult): void {
     const task = this.#task
     if (task?.type !== 'test') return
-    const judged = judgedOf(task.meta)
-    if (judged) this.#showJudged(result, judged)
-    else showPlain(result, task)
     const errors = (task.result?.errors ?? []).map(({ message }) => message)
-    if (errors.length > 0 && !(judged && testStateOf[judged.result.outcome] === 'failed')) {
-      result.status = judged ? Status.BROKEN : (result.status ?? Status.FAILED)
-      result.statusDetails.message = errors.join('\n\n')
+    try {
+      const judged = judgedOf(task.meta)
+      if (judged) this.#showJudged(result, judged, errors)
+      else showPlain(result, task, errors)
+    } catch (error) {
+      Object.assign(result, { status: Status.BROKEN, statusDetails: { message: messageOf(error) } })
     }
     if (result.statusDetails.trace !== undefined) {
       result.statusDetails.trace = withoutAllureFrames(result.statusDetails.trace)
@@ -72,11 +73,12 @@ export class ConformanceAllureReporter extends AllureVitestReporter implements R
     result.parameters = distinct(result.parameters, ({ name }) => name)
   }
 
-  #showJudged(result: TestResult, { result: judged, claim, chapter, subjects }: Judged): void {
+  #showJudged(result: TestResult, { result: judged, claim, chapter, subjects }: Judged, errors: string[]): void {
     const { cluster, outcome } = judged
     const place: Place = { document: this.#document, chapter, claim, cluster, outcome }
-    const block = this.#task?.result?.errors?.[0]?.message
-    const { message } = messageOfResult(judged, claim)
+    // A failed judgement threw its block; any other error says that the test failed outside of its judgement.
+    const isFault = errors.length > 0 && testStateOf[outcome] !== 'failed'
+    const statusDetails = errors.length > 0 ? { message: errors.join('\n\n') } : messageOfResult(judged, claim)
     Object.assign(result, {
       name: `${claim.id}  ${judged.fact}`,
       fullName: judged.check,
@@ -86,7 +88,8 @@ export class ConformanceAllureReporter extends AllureVitestReporter implements R
       links: linksOf(place),
       parameters: parametersOf(judged),
       ...statusOf(outcome),
-      statusDetails: message === undefined ? {} : { message: (outcome !== 'disputed' && block) || message },
+      ...(isFault ? { status: Status.BROKEN } : {}),
+      statusDetails,
     })
     if (subjects.length === 0) return
     const source = `${randomUUID()}-attachment.csv`
@@ -96,7 +99,7 @@ export class ConformanceAllureReporter extends AllureVitestReporter implements R
   }
 }
 
-function showPlain(result: TestResult, task: RunnerTask & { type: 'test' }): void {
+function showPlain(result: TestResult, task: RunnerTask & { type: 'test' }, errors: string[]): void {
   const project = task.file.projectName
   if (project) {
     result.parameters.push({ name: 'project', value: project })
@@ -104,8 +107,8 @@ function showPlain(result: TestResult, task: RunnerTask & { type: 'test' }): voi
   }
   result.labels.push(...tagsOf(task))
   result.steps.push(...task.annotations.map(({ message }) => stepOf(message)))
-  const note = skipNoteOf(task.result)
-  if (note !== undefined) result.statusDetails.message = note
+  const message = skipNoteOf(task.result) ?? errors.join('\n\n')
+  if (message !== '') result.statusDetails.message = message
 }
 
 /** The runner keeps the note of a skip beside the state; the types of a task's result do not tell. */

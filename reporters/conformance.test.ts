@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createConformanceCollector } from './conformance.ts'
 import { judgingFile, runFixture } from './fixture-run.ts'
 import { runOf, sampleJudged, sampleRun } from './sample.ts'
+
+// Each test runs vitest itself.
+vi.setConfig({ testTimeout: 60_000 })
 
 test('every result arrives, of whatever outcome', async () => {
   const { reporter, collected } = createConformanceCollector()

@@ -2,8 +2,11 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { fetchHistory, pushHistory } from './history-branch.ts'
+
+// Real git, many times.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** An origin, and a clone of it with one commit on main. */
 async function cloneOfOrigin() {

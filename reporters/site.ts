@@ -46,16 +46,16 @@ export async function makeSite({ reports, out, history, singleFile, env }: SiteO
 
 /**
  * What Allure has no switch for. A share of all tests would hide which sentence is false. A failure block keeps its
- * columns and scrolls sideways. On a phone, where the page opens scrolled to the first leaf of its tree, the verdict
- * stays above, and a value has the whole line.
+ * columns and scrolls sideways. On a small screen, where the page opens scrolled to the first leaf of its tree, the verdict
+ * stays above; on a phone a value has the whole line.
  */
 const styleOf = (verdict: string) => `<style>
 [aria-label^="Success rate"] { display: none }
 [data-testid="test-result-error-message"] pre { white-space: pre !important; overflow-x: auto }
-@media (max-width: 600px) {
+@media (max-width: 600px), (max-height: 950px) {
   body::before { content: ${cssString(verdict)}; display: block; padding: 8px 24px; font: bold 15px sans-serif }
-  :has(> [data-testid="metadata-item"]) { grid-template-columns: 1fr !important }
 }
+@media (max-width: 600px) { :has(> [data-testid="metadata-item"]) { grid-template-columns: 1fr !important } }
 </style>`
 
 const cssString = (text: string) =>
