@@ -40,6 +40,7 @@ try {
     reports: options.reports,
     filter: { claims: options.claim, chapters: options.chapter },
     readOnly: options.readOnly,
+    wanted: (options.target ?? process.env['CONFORMANCE_TARGET']) === 'live' ? 'live' : 'pair',
     target: () => chooseTarget({ target: options.target, kubeconfig: options.kubeconfig, folder: process.cwd(), env: process.env }),
   })
 } catch (error) {

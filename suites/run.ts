@@ -17,6 +17,7 @@ import { createProgress } from '../fixtures/pair/progress.ts'
 import type { ClusterName, Platform } from '../platform/platform.ts'
 import { loadPlatform } from '../platform/platform.ts'
 import { ConformanceAllureReporter } from '../reporters/allure.ts'
+import { clearResults, writeUnjudged } from '../reporters/allure-unjudged.ts'
 import { buildReport } from '../reporters/build-report.ts'
 import { createConformanceCollector } from '../reporters/conformance.ts'
 import { consoleView } from '../reporters/console.ts'
@@ -39,6 +40,8 @@ export type RunOptions = {
   reports: string
   filter: Filter
   readOnly: boolean
+  /** What was asked for, in case that it cannot be found. */
+  wanted: 'pair' | 'live'
   target: () => Target | { kind: 'pair'; because: string }
 }
 
@@ -49,13 +52,14 @@ type Collected = ReturnType<ReturnType<typeof createConformanceCollector>['colle
 export async function run(options: RunOptions): Promise<number> {
   const started = new Date()
   const platform = loadPlatform()
-  const seen: Seen = { kind: 'pair', judgingMs: 0 }
+  const seen: Seen = { kind: options.wanted, judgingMs: 0 }
   let collected: Collected = { results: [], errors: [], interrupted: false }
   let failure: SetupProblem | undefined
   let plan: Judgement[] = []
   const leave = new AbortController()
   const stop = () => leave.abort(new Error('the run was cancelled'))
   process.once('SIGINT', stop).once('SIGTERM', stop)
+  await clearResults(allureResults(options.reports))
   try {
     plan = planOf(allChecks, platform.claims, validFilter(options.filter, platform.claims))
     collected = await withTarget(options, platform, seen, leave.signal, () => judgeAll(options, platform, plan, seen, leave.signal))
@@ -134,15 +138,15 @@ async function judgeAll(options: RunOptions, platform: Platform, plan: Judgement
   } finally {
     await Promise.all([connections.infra.close(), connections.apps.close()])
   }
-  const collected = await judgeInVitest(options, seen.snapshot, target)
+  const collected = await judgeInVitest(options, seen.snapshot, target, platform.figures.document)
   seen.judgingMs = performance.now() - began
   return collected
 }
 
-async function judgeInVitest({ root, filter, reports }: RunOptions, snapshot: Snapshot, { clusters }: Target): Promise<Collected> {
+async function judgeInVitest({ root, filter, reports }: RunOptions, snapshot: Snapshot, { clusters }: Target, document: Platform['figures']['document']): Promise<Collected> {
   const collector = createConformanceCollector()
   const contexts = { infra: clusters.infra.context, apps: clusters.apps.context }
-  const allure: Reporter = new ConformanceAllureReporter({ resultsDir: join(reports, 'allure-results') })
+  const allure: Reporter = new ConformanceAllureReporter({ resultsDir: allureResults(reports), document })
   const exitCode = process.exitCode
   const vitest = await startVitest('test', [], {
     root,
@@ -173,10 +177,12 @@ function clusterSeen(cluster: ClusterName, { identities, snapshot, target }: See
   }
 }
 
+const allureResults = (reports: string) => join(reports, 'allure-results')
+
 /** Writes every view of the report, the authority first. */
 async function publish(report: Report, folder: string): Promise<void> {
   const file = await writeReport(report, folder)
-  await writeJUnit(report, folder)
+  await Promise.all([writeJUnit(report, folder), writeUnjudged(report, allureResults(folder))])
   console.log(consoleView(report, { paths: [relative(process.cwd(), file)] }))
   await writeWhole(join(folder, 'conformance.txt'), consoleView(report, { colors: false }))
 }
