@@ -23,6 +23,8 @@ export type Get = {
   type: 'get'
   path: (names: Names) => string
   metadataOnly?: boolean
+  /** The media type to ask for; JSON when left out. */
+  accept?: string
   /** Only looked for on this cluster. */
   cluster?: ClusterName
 }

@@ -3,7 +3,7 @@ import type { ClusterName, Names } from '../platform/platform.ts'
 import type { Deadline } from '../check/deadline.ts'
 import { DeadlineExceeded } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
-import type { Listing, Source } from '../check/source.ts'
+import type { Get, Listing, Source } from '../check/source.ts'
 import type { Answer, Connection } from './connection.ts'
 import type { Served } from './discovery.ts'
 import { pathOfList } from './discovery.ts'
@@ -26,7 +26,7 @@ export async function readSource(source: Source<unknown>, served: Served, readin
       }
       case 'get':
         if (source.from.cluster !== undefined && source.from.cluster !== reading.cluster) return { state: 'listed', items: [] }
-        return await readOne(source.from.path(reading.names), source.from.metadataOnly === true, reading)
+        return await readOne(source.from, reading)
       case 'connection':
         return { state: 'listed', items: [await aspectOf(source.from.aspect, reading.connection)] }
     }
@@ -69,8 +69,9 @@ async function readList(path: string, kind: string, reading: Reading, attempt = 
 
 const metadataOnlyAccept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
 
-async function readOne(path: string, metadataOnly: boolean, reading: Reading): Promise<Listing> {
-  const answer = await reading.connection.get(path, reading.deadline, metadataOnly ? metadataOnlyAccept : undefined)
+async function readOne({ path: pathFor, metadataOnly, accept }: Get, reading: Reading): Promise<Listing> {
+  const path = pathFor(reading.names)
+  const answer = await reading.connection.get(path, reading.deadline, metadataOnly ? metadataOnlyAccept : accept)
   if (answer.status === 404) return { state: 'listed', items: [] }
   const failure = failureOf(answer, path)
   if (failure) return failure
@@ -85,7 +86,7 @@ const apiStatus = z.object({ message: z.string() })
 export function failureOf({ status, text }: Answer, path: string): Listing | undefined {
   if (status === 200) return undefined
   const said = apiStatus.safeParse(parseJSON(text))
-  const message = said.success ? said.data.message : text.slice(0, 200)
+  const message = said.success ? said.data.message : text.slice(0, 200).replaceAll(/\s+/g, ' ').trim()
   if (status === 401) return { state: 'forbidden', reason: `401, the credentials are not accepted: ${message}` }
   if (status === 403) return { state: 'forbidden', reason: message }
   if (status === 404) return { state: 'absent', reason: `GET ${path} answered 404` }

@@ -1,6 +1,6 @@
 import { check } from '../check/check.ts'
 import { required } from '../check/source.ts'
-import { customResourceDefinitions, deployments } from '../cluster/kinds/core.ts'
+import { customResourceDefinitions, daemonSets, deployments, mutatingWebhooks, statefulSets } from '../cluster/kinds/core.ts'
 import { gitRepositories, helmReleases, helmRepositories, kustomizations } from '../cluster/kinds/platform.ts'
 import { namespaceOf } from '../platform/platform.ts'
 import { isImage } from './images.ts'
@@ -142,4 +142,25 @@ export const revisionsApplied = check({
     if (others.length > 0) return `the sources are at different revisions: ${[wanted, ...others].join(', ')}`
     return object.status.lastAppliedRevision === wanted || `is at ${object.status.lastAppliedRevision ?? 'no revision'}, the source is at ${wanted}`
   },
+})
+
+/** Talos applies these from its machine configuration, before there is a Flux. */
+const ofTalos = ['Deployment kube-system/coredns', 'DaemonSet kube-system/kube-proxy']
+
+export const everythingFromRepository = check({
+  claim: 'GIT-06',
+  fact: 'every workload and every webhook comes from the repository',
+  reads: { deployments, statefulSets, daemonSets, webhooks: mutatingWebhooks },
+  population: 'workloads and webhook configurations',
+  atLeast: 8,
+  because: 'Flux, Cilium and the Linkerd control plane alone make that many',
+  expected: ({ names }) => `an owner, or one of the labels ${names.labels.fluxOwned.keys.join(' and ')}`,
+  subjects: (read) =>
+    [...read.deployments, ...read.statefulSets, ...read.daemonSets, ...read.webhooks].filter(
+      ({ kind, metadata }) => !ofTalos.includes(`${kind} ${metadata.namespace}/${metadata.name}`),
+    ),
+  holds: ({ metadata }, { names }) =>
+    metadata.ownerReferences.length > 0 ||
+    names.labels.fluxOwned.keys.some((key) => key in metadata.labels) ||
+    'carries no label of Flux and has no owner: nobody would make it again',
 })

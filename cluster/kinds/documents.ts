@@ -83,7 +83,7 @@ export const tokenKeys: Source<z.infer<typeof keysShape>> = {
   id: 'openid-keys',
   what: 'the signing keys of service-account tokens',
   schema: keysShape,
-  from: { type: 'get', path: () => '/openid/v1/jwks' },
+  from: { type: 'get', path: () => '/openid/v1/jwks', accept: 'application/jwk-set+json' },
 }
 
 const certificateShape = z.object({ subjectAltNames: z.array(z.string()), issuer: z.string(), validTo: z.string(), authority: z.string() })
