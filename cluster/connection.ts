@@ -7,8 +7,8 @@ import { Agent, buildConnector, request } from 'undici'
 import type { Deadline } from '../check/deadline.ts'
 import { codeOf, messageOf } from '../check/error-message.ts'
 
-/** At most so many connections are opened to one API server; HTTP/2 makes one do for most runs. */
-export const maxConnections = 4
+/** At most so many connections are kept to one API server; HTTP/2 makes one do for most runs. A fourth one looks at its certificate. */
+const maxConnections = 3
 const connectTimeoutMs = 5_000
 
 export type Answer = { status: number; text: string }
