@@ -15,6 +15,7 @@ const steps: readonly Step[] = [
   { name: 'unit tests', command: ['pnpm', 'test:unit'] },
   { name: 'drifts on the golden snapshot', command: ['pnpm', 'test:drifts'] },
   { name: 'live run on the pair', command: ['pnpm', 'test:pair'] },
+  { name: 'pairs killed half-way', command: ['pnpm', 'test:lifecycle'] },
 ]
 
 const root = new URL('..', import.meta.url).pathname

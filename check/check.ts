@@ -77,9 +77,6 @@ export type AcrossCheck<R extends Reads, S> = AcrossQuestion<R, S> & {
   holds: (subject: S, context: Context, read: Record<ClusterName, Lists<R>>) => Holding
 }
 
-/** Facts that take an act (exec, port-forward, query) come as listings too, so that they are judged like lists. */
-export type Observe = (cluster: ClusterName, deadline: Deadline) => Promise<Record<string, Listing>>
-
 /** A check as the engine sees it: everything typed was closed over by `check()`. */
 export type Check = {
   fact: string

@@ -95,5 +95,3 @@ export const allContainers = ({ spec }: { spec: { initContainers: Container[]; c
   ...spec.initContainers,
   ...spec.containers,
 ]
-
-export const inNamespace = (namespace: string) => ({ metadata }: KubernetesObject): boolean => metadata.namespace === namespace

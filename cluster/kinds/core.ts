@@ -92,30 +92,8 @@ export const services = kind(
     }),
   },
 )
-export type Service = z.infer<typeof services.schema>
 
 export const namespaces = kind({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' }, {})
-export type Namespace = z.infer<typeof namespaces.schema>
-
-export const endpoints = kind(
-  { group: '', version: 'v1', plural: 'endpoints', kind: 'Endpoints' },
-  {
-    subsets: z
-      .array(
-        z.object({
-          addresses: z.array(z.object({ ip: z.string() })).default([]),
-          notReadyAddresses: z.array(z.object({ ip: z.string() })).default([]),
-          ports: z.array(z.object({ name: z.string().optional(), port: z.number() })).default([]),
-        }),
-      )
-      .default([]),
-  },
-)
-
-export const persistentVolumeClaims = kind(
-  { group: '', version: 'v1', plural: 'persistentvolumeclaims', kind: 'PersistentVolumeClaim' },
-  { spec: z.object({ storageClassName: z.string().optional() }) },
-)
 
 const template = z.object({
   metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }).default({ annotations: {} }),
