@@ -41,6 +41,9 @@ export async function connect(kubeconfig: string, context: string): Promise<Conn
   config.setCurrentContext(context)
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new Error(`${kubeconfig}: context ${context} names a cluster that the file does not hold`)
+  if (cluster.proxyUrl) throw new Error(`${kubeconfig}: context ${context} has a proxy-url, which is not supported; reach the API server directly`)
+  // Some platforms serve many API servers below paths of one address.
+  const base = cluster.server.replace(/\/$/, '')
   const options: RequestOptions = {}
   await config.applyToHTTPSOptions(options)
   const tls = tlsOptions(options, cluster.tlsServerName)
@@ -55,7 +58,7 @@ export async function connect(kubeconfig: string, context: string): Promise<Conn
     context,
     server: cluster.server,
     get: (path, deadline, accept = 'application/json') =>
-      get(new URL(path, cluster.server), { agent, headers: { ...headers, accept }, deadline }),
+      get(new URL(`${base}${path}`), { agent, headers: { ...headers, accept }, deadline }),
     certificate: () => presented(new URL(cluster.server), tls),
     close: () => agent.destroy(),
   }

@@ -42,7 +42,8 @@ export type Asked = {
 /** What was asked for: the pair, or two contexts of a kubeconfig. Says what is missing for a live target. */
 export function chooseTarget(asked: Asked): Target | { kind: 'pair'; because: string } {
   const configured = readConfiguration(asked.folder)
-  const kind = wantedKind(asked, configured)
+  // Whoever names clusters means them: a typo must not end in a green run on the pair.
+  const kind = wantedKind(asked, configured) ?? (configured.clusters === undefined ? undefined : 'live')
   if (kind === 'pair') return { kind, because: `the embedded pair (${kindSource(asked, configured)})` }
   const kubeconfig = kubeconfigPath(asked, configured)
   const clusters = configured.clusters ?? { infra: { context: 'infra' }, apps: { context: 'apps' } }
@@ -56,6 +57,16 @@ export function chooseTarget(asked: Asked): Target | { kind: 'pair'; because: st
   if (clusters.infra.context === clusters.apps.context) throw sameContext(clusters.infra.context)
   const because = kind === 'live' ? `live (${kindSource(asked, configured)})` : `live (contexts ${wanted.join(' and ')} are in your kubeconfig)`
   return { kind: 'live', because, kubeconfig, clusters: { infra: entry(clusters.infra), apps: entry(clusters.apps) } }
+}
+
+/** Whether a live target was asked for, also where the configuration cannot be used. */
+export function isLiveWanted(asked: Asked): boolean {
+  try {
+    const configured = readConfiguration(asked.folder)
+    return (wantedKind(asked, configured) ?? (configured.clusters === undefined ? 'pair' : 'live')) === 'live'
+  } catch {
+    return true
+  }
 }
 
 const entry = ({ context, uid }: { context: string; uid?: string | undefined }) => (uid === undefined ? { context } : { context, uid })
@@ -74,7 +85,7 @@ function wantedKind({ target, env }: Asked, configured: Configuration): TargetKi
 
 function kindSource({ target, env }: Asked, configured: Configuration): string {
   if (target !== undefined) return '--target'
-  return env['CONFORMANCE_TARGET'] === undefined && configured.target !== undefined ? configurationFile : 'CONFORMANCE_TARGET'
+  return env['CONFORMANCE_TARGET'] === undefined ? configurationFile : 'CONFORMANCE_TARGET'
 }
 
 function readConfiguration(folder: string): Configuration {

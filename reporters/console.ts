@@ -27,6 +27,7 @@ export function consoleView(report: Report, { colors, width = 100, paths = [] }:
     ...attention(report, ['deviates', 'inconclusive'], width, paint),
     ...disputes(report, width, paint.disputed),
     notes(report, width),
+    partly(report, width),
     known(report, width),
     [
       totals(report, width),
@@ -95,6 +96,15 @@ function attention(report: Report, wanted: Outcome[], width: number, paint: Reco
       paintHead(failureBlock(result, claim, { contexts: contextsOf(report), width }), paint[outcome]),
     ),
   )
+}
+
+/** Claims that conform as far as they were looked at, with the ways that nobody has looked yet. */
+function partly({ claims }: Report, width: number): string {
+  const open = claims.filter(({ outcome, methods }) => outcome === 'conforms' && methods.open.length > 0)
+  if (open.length === 0) return ''
+  const ways = [...new Set(open.flatMap(({ methods }) => methods.open))].toSorted().join(', ')
+  const ids = open.map(({ id }) => id).join(', ')
+  return field('PARTLY', `${open.length} of the claims that conform were judged by their objects only, not by ${ways} yet: ${ids}`, width)
 }
 
 /** The kubeconfig contexts of the clusters that were reached. */

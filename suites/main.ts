@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { exitCodes } from '../check/outcome.ts'
 import { messageOf } from '../check/error-message.ts'
 import { SetupError, describeProblem } from '../check/setup-error.ts'
-import { chooseTarget } from '../cluster/target.ts'
+import { chooseTarget, isLiveWanted } from '../cluster/target.ts'
 import { run } from './run.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -18,7 +18,7 @@ const command = new Command('pnpm test:conformance')
   .option('--kubeconfig <file>', 'instead of KUBECONFIG or ~/.kube/config')
   .option('--claim <ids>', 'only these claims, comma-separated', list, [])
   .option('--chapter <names>', 'only these chapters, comma-separated', list, [])
-  .option('--read-only', 'never create an object; claims that need probes are then unsupported', false)
+  .option('--read-only', 'never create an object (no check does so yet; the report says that it was asked for)', false)
   .option('--reports <folder>', 'where the reports go', 'reports')
   .version(version)
   .showHelpAfterError('(add --help for what is possible)')
@@ -34,14 +34,15 @@ try {
     readOnly: boolean
     reports: string
   }>()
+  const asked = { target: options.target, kubeconfig: options.kubeconfig, folder: process.cwd(), env: process.env }
   process.exitCode = await run({
     root,
     version,
     reports: options.reports,
     filter: { claims: options.claim, chapters: options.chapter },
     readOnly: options.readOnly,
-    wanted: (options.target ?? process.env['CONFORMANCE_TARGET']) === 'live' ? 'live' : 'pair',
-    target: () => chooseTarget({ target: options.target, kubeconfig: options.kubeconfig, folder: process.cwd(), env: process.env }),
+    wanted: isLiveWanted(asked) ? 'live' : 'pair',
+    target: () => chooseTarget(asked),
   })
 } catch (error) {
   process.exitCode = exitOf(error)

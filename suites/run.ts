@@ -97,7 +97,7 @@ const unexpected = (error: unknown): SetupProblem => ({
   where: 'the suite itself',
   expected: 'no error outside of a judgement',
   found: messageOf(error),
-  try: 'run it again with NODE_DEBUG=1; if it stays, it is a fault of the suite',
+  try: 'run it again; if it stays, it is a fault of the suite: report it with this text',
 })
 
 /** Gives the target to `judging` and takes down what was started for it, however that ends. */
