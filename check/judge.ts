@@ -121,9 +121,6 @@ const missingKind = (what: string, cluster: ClusterName, reason: string): Verdic
 })
 
 function weigh(check: Check, looked: Looked): Verdict {
-  if (looked.brokenDetector !== undefined) {
-    return { judgedAs: 'inconclusive', reason: `the detector is broken: ${looked.brokenDetector}`, looked }
-  }
   const failing = looked.subjects.filter(({ holds }) => holds !== true)
   const count = `${looked.subjects.length} ${check.population}`
   if (failing.length > 0) {
@@ -135,6 +132,10 @@ function weigh(check: Check, looked: Looked): Verdict {
     }))
     const disputed = failing.every((subject) => subject.disputed)
     return { judgedAs: 'deviates', reason: `${failing.length} of ${count} deviate`, looked, deviations, disputed }
+  }
+  // What was found is found, however good the detector is; only "nothing found" needs a detector that works.
+  if (looked.brokenDetector !== undefined) {
+    return { judgedAs: 'inconclusive', reason: `the detector is broken: ${looked.brokenDetector}`, looked }
   }
   if (looked.subjects.length < looked.atLeast) {
     return { judgedAs: 'inconclusive', reason: `looked at ${count}, needed ${looked.atLeast}: too few to judge`, looked }

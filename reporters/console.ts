@@ -104,7 +104,8 @@ function partly({ claims }: Report, width: number): string {
   if (open.length === 0) return ''
   const ways = [...new Set(open.flatMap(({ methods }) => methods.open))].toSorted().join(', ')
   const ids = open.map(({ id }) => id).join(', ')
-  return field('PARTLY', `${open.length} of the claims that conform were judged by their objects only, not by ${ways} yet: ${ids}`, width)
+  const line = `PARTLY    ${open.length} of the claims that conform were judged by their objects only, not by ${ways} yet: ${ids}`
+  return wrapHanging(line, width).join('\n')
 }
 
 /** The kubeconfig contexts of the clusters that were reached. */

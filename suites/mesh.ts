@@ -295,7 +295,7 @@ export const linkToInfra = check({
       holds: found || missing,
     })
     return [
-      { subject: `Link ${namespace}/${names.mirroring.link.name}`, look: `-n ${namespace} get link ${names.mirroring.link.name} -o yaml`, holds: linkHolds(link?.found, gateway) },
+      { subject: `Link ${namespace}/${names.mirroring.link.name}`, look: `-n ${namespace} get link ${names.mirroring.link.name} -o yaml`, holds: linkHolds(link?.found, gateway, names) },
       { subject: `Deployment ${namespace}/${controller?.metadata.name ?? controllers[0]}`, look: `-n ${namespace} get deployments`, holds: controller ? workloadHealth(controller) : missing },
       secret(namespace, apps.credentials.length > 0),
       secret(namespaceOf(names, 'linkerd'), apps.destination.length > 0),
@@ -305,15 +305,28 @@ export const linkToInfra = check({
   holds: ({ holds }) => holds,
 })
 
-type Linking = { spec: { gatewayAddress: string; targetClusterName: string } }
-type Gateway = { status: { loadBalancer: { ingress: { ip?: string | undefined }[] } } }
+type Linking = { spec: { gatewayAddress: string; gatewayPort?: string | undefined; gatewayIdentity?: string | undefined; targetClusterName: string } }
+type Gateway = { spec: { ports: { name?: string | undefined; port: number }[] }; status: { loadBalancer: { ingress: { ip?: string | undefined }[] } } }
 
-function linkHolds(link: Linking | undefined, gateway: Gateway | undefined): true | string {
+function linkHolds(link: Linking | undefined, gateway: Gateway | undefined, { mirroring }: Names): true | string {
   if (!link) return missing
+  const { targetClusterName, gatewayIdentity, gatewayPort } = link.spec
+  if (targetClusterName !== mirroring.link.name) return `goes to the cluster ${targetClusterName}`
+  if (gatewayIdentity !== mirroring.gatewayIdentity.name) return `expects the identity ${gatewayIdentity ?? 'of nobody'}`
+  const port = gateway?.spec.ports.find(({ name }) => name === 'mc-gateway')?.port
+  if (gatewayPort !== String(port)) return `goes to port ${gatewayPort ?? 'unset'}, the gateway of infra listens on ${port ?? 'none'}`
   const actual = gateway?.status.loadBalancer.ingress.flatMap(({ ip }) => ip ?? []) ?? []
   const configured = link.spec.gatewayAddress.split(',').map((address) => address.trim())
   return configured.every((address) => actual.includes(address)) || `goes to ${configured.join(', ')}, the gateway of infra is at ${actual.join(', ') || 'no address'}`
 }
+
+type Labelled = { metadata: { labels: Record<string, string> } }
+
+const isExport = ({ metadata }: Labelled, { labels }: Names) => metadata.labels[labels.exported.key] === labels.exported.value
+
+/** A copy of an exported Service. The probe of the gateway comes from the other cluster too and is none. */
+const isMirror = ({ metadata }: Labelled, { labels: { mirrored, mirroredFrom } }: Names) =>
+  metadata.labels[mirrored.key] === mirrored.value && metadata.labels[mirroredFrom.key] === mirroredFrom.value
 
 export const exportsMirrored = check({
   claim: 'MESH-08',
@@ -324,7 +337,7 @@ export const exportsMirrored = check({
   atLeast: 1,
   because: 'a link over which nothing is exported shows nothing',
   expected: 'condition Mirrored True in the status of the Link',
-  subjects: ({ infra }, { names }) => located('infra', infra.services.filter(({ metadata }) => metadata.labels[names.labels.exported.key] === names.labels.exported.value)),
+  subjects: ({ infra }, { names }) => located('infra', infra.services.filter((service) => isExport(service, names))),
   name: nameOfLocated,
   holds: ({ object }, { names }, { apps }) => {
     const link = apps.links.find(({ metadata }) => metadata.name === names.mirroring.link.name)
@@ -346,17 +359,18 @@ export const mirrorsOneToOne = check({
   because: 'one export and its mirror are the least',
   expected: 'the same namespace and ports, the name with the suffix',
   subjects: ({ infra, apps }, { names }) => [
-    ...located('infra', infra.services.filter(({ metadata }) => metadata.labels[names.labels.exported.key] === names.labels.exported.value)),
-    ...located('apps', apps.services.filter(({ metadata }) => metadata.labels[names.labels.mirroredFrom.key] === names.labels.mirroredFrom.value)),
+    ...located('infra', infra.services.filter((service) => isExport(service, names))),
+    ...located('apps', apps.services.filter((service) => isMirror(service, names))),
   ],
   name: nameOfLocated,
   holds: ({ cluster, object }, { names }, { infra, apps }) => {
+    const partners = { infra: infra.services.filter((service) => isExport(service, names)), apps: apps.services.filter((service) => isMirror(service, names)) }
     const suffix = names.mirroring.suffix.name
     const { name, namespace } = object.metadata
     const partner = cluster === 'infra' ? `${name}${suffix}` : name.slice(0, -suffix.length)
     const other: ClusterName = cluster === 'infra' ? 'apps' : 'infra'
-    const found = { infra, apps }[other].services.find(({ metadata }) => metadata.name === partner && metadata.namespace === namespace)
-    if (!found) return `has no Service ${namespace}/${partner} on ${other}`
+    const found = partners[other].find(({ metadata }) => metadata.name === partner && metadata.namespace === namespace)
+    if (!found) return `has no ${other === 'apps' ? 'mirror' : 'export'} ${namespace}/${partner} on ${other}`
     const ports = ({ spec }: typeof object) => spec.ports.map(({ port }) => port).join(', ')
     return ports(object) === ports(found) || `has ports ${ports(object)}, ${other} has ${ports(found)}`
   },

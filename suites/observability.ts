@@ -57,6 +57,16 @@ const nowhereOnApps = (claim: string, id: string, fact: string) =>
     },
   })
 
+type Operated = { metadata: { generation?: number | undefined }; status: { updateStatus?: string | undefined; observedGeneration?: number | undefined } }
+
+/** `true`, or what the operator of VictoriaMetrics says of an object; stale when that speaks of an older generation. */
+function isOperational({ metadata, status }: Operated): true | string {
+  if (status.updateStatus !== 'operational') return `is ${status.updateStatus ?? 'in no state'}`
+  const { generation } = metadata
+  const stale = generation !== undefined && status.observedGeneration !== undefined && status.observedGeneration < generation
+  return !stale || `was operational at generation ${status.observedGeneration}, is at ${generation}`
+}
+
 export const metricsStore = check({
   claim: 'OBS-01',
   on: 'infra',
@@ -66,7 +76,7 @@ export const metricsStore = check({
   atLeast: 1,
   expected: 'updateStatus operational',
   subjects: (read) => [...read.clusters, ...read.singles],
-  holds: ({ status }) => status.updateStatus === 'operational' || `is ${status.updateStatus ?? 'in no state'}`,
+  holds: isOperational,
 })
 
 export const metricsStoreRuns = availableOnInfra('OBS-01', 'victoria-metrics-store', 'the programs of the metrics store are available on infra')
@@ -84,11 +94,15 @@ export const agentWritesToInfra = check({
     apps.agents.flatMap((agent) => agent.spec.remoteWrite.map(({ url }) => ({ cluster: 'apps' as ClusterName, object: agent, url }))),
   name: nameOfLocated,
   holds: ({ url, object }, { names }, { apps }) => {
-    if (object.status.updateStatus !== 'operational') return `is ${object.status.updateStatus ?? 'in no state'}`
+    const operational = isOperational(object)
+    if (operational !== true) return operational
     const [service, namespace] = URL.canParse(url) ? new URL(url).hostname.split('.') : []
     const found = apps.services.find(({ metadata }) => metadata.name === service && metadata.namespace === (namespace ?? object.metadata.namespace))
     if (!found) return `writes to ${url}, which is no Service of apps`
-    return found.metadata.labels[names.labels.mirroredFrom.key] === names.labels.mirroredFrom.value || `writes to ${url}, which is not mirrored from infra`
+    if (found.metadata.labels[names.labels.mirroredFrom.key] !== names.labels.mirroredFrom.value) return `writes to ${url}, which is not mirrored from infra`
+    const { name } = names.mirroredServices.metricsWrite
+    const { port } = names.services.metricsWrite
+    return (service === name && new URL(url).port === String(port)) || `writes to ${url}, not to port ${port} of ${name}`
   },
 })
 
@@ -184,7 +198,7 @@ export const alertmanagerOperational = check({
   atLeast: 1,
   expected: 'updateStatus operational',
   subjects: (read) => read.alertmanagers,
-  holds: ({ status }) => status.updateStatus === 'operational' || `is ${status.updateStatus ?? 'in no state'}`,
+  holds: isOperational,
 })
 
 export const alertmanagerRuns = availableOnInfra('OBS-60', 'alertmanager', 'the programs of Alertmanager are available on infra')
