@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-const notUnit = ['**/*.pair.test.ts', '**/*.lifecycle.test.ts', '**/*.drift.test.ts', 'suites/conformance.test.ts', '**/node_modules/**']
+const notUnit = [
+  '**/*.pair.test.ts',
+  '**/*.lifecycle.test.ts',
+  '**/*.drift.test.ts',
+  'suites/conformance.test.ts',
+  '**/node_modules/**',
+]
 
 /** unit: no cluster, no root. drifts: judged on the recorded golden snapshot. pair: on the standing pair, or one of its own. lifecycle: builds and kills pairs, so none may stand. conformance: started by suites/main.ts. */
 export default defineConfig({

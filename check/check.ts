@@ -117,7 +117,11 @@ export function check<R extends Reads, S>(definition: ClusterCheck<R, S> | Acros
     [brand]: true,
   }
   if (definition.on === 'across') {
-    return { ...common, claims: { across: definition.claim }, look: (read, context) => lookAcross(definition, read, context) }
+    return {
+      ...common,
+      claims: { across: definition.claim },
+      look: (read, context) => lookAcross(definition, read, context),
+    }
   }
   return { ...common, claims: claimsOf(definition), look: (read, context) => lookAt(definition, read, context) }
 }
@@ -167,11 +171,13 @@ function lookAcross<R extends Reads, S>(definition: AcrossCheck<R, S>, readings:
 /** A floor below one would let a check pass without having looked. */
 function floorOf<C>(atLeast: number | ((context: C) => number), context: C): number {
   const floor = typeof atLeast === 'function' ? atLeast(context) : atLeast
-  if (!Number.isInteger(floor) || floor < 1) throw new Error(`atLeast has to be a whole number of 1 or more, not ${floor}`)
+  if (!Number.isInteger(floor) || floor < 1)
+    throw new Error(`atLeast has to be a whole number of 1 or more, not ${floor}`)
   return floor
 }
 
-const textOf = <C>(text: string | ((context: C) => string), context: C) => (typeof text === 'function' ? text(context) : text)
+const textOf = <C>(text: string | ((context: C) => string), context: C) =>
+  typeof text === 'function' ? text(context) : text
 
 /** Kind, namespace and name of a Kubernetes object, and the command that shows it. */
 export function nameOfObject(subject: unknown): Naming {

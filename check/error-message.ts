@@ -7,4 +7,6 @@ export function messageOf(error: unknown): string {
 
 /** The code of a system error, such as `ENOENT`; undefined when it has none. */
 export const codeOf = (error: unknown): string | undefined =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined

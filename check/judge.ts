@@ -138,13 +138,22 @@ function weigh(check: Check, looked: Looked): Verdict {
     return { judgedAs: 'inconclusive', reason: `the detector is broken: ${looked.brokenDetector}`, looked }
   }
   if (looked.subjects.length < looked.atLeast) {
-    return { judgedAs: 'inconclusive', reason: `looked at ${count}, needed ${looked.atLeast}: too few to judge`, looked }
+    return {
+      judgedAs: 'inconclusive',
+      reason: `looked at ${count}, needed ${looked.atLeast}: too few to judge`,
+      looked,
+    }
   }
   return { judgedAs: 'conforms', reason: `looked at ${count}, needed ${looked.atLeast}`, looked }
 }
 
 /** From what was judged to what is reported: dispute, then waiver, then phase. */
-function adjust(verdict: Verdict, claim: Claim, place: Place, { platform, now }: Judging): { outcome: Outcome; reason: string } {
+function adjust(
+  verdict: Verdict,
+  claim: Claim,
+  place: Place,
+  { platform, now }: Judging,
+): { outcome: Outcome; reason: string } {
   const { judgedAs, reason } = verdict
   const { phase } = platform.figures
   if (claim.phase > phase) {

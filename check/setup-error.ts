@@ -12,4 +12,10 @@ export class SetupError extends Error {
 
 /** The text that is printed for a problem. */
 export const describeProblem = ({ what, where, expected, found, try: advice }: SetupProblem): string =>
-  [`${what} failed`, `  where      ${where}`, `  expected   ${expected}`, `  found      ${found}`, `  try        ${advice}`].join('\n')
+  [
+    `${what} failed`,
+    `  where      ${where}`,
+    `  expected   ${expected}`,
+    `  found      ${found}`,
+    `  try        ${advice}`,
+  ].join('\n')

@@ -32,7 +32,13 @@ export class TransportError extends Error {
   override name = 'TransportError'
 }
 
-const transient = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ERR_HTTP2_STREAM_ERROR', 'ERR_HTTP2_SESSION_ERROR'])
+const transient = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+  'ERR_HTTP2_STREAM_ERROR',
+  'ERR_HTTP2_SESSION_ERROR',
+])
 
 /** Opens the context of a kubeconfig. Nothing is sent yet; bad references in the file throw with the name that is missing. */
 export async function connect(kubeconfig: string, context: string): Promise<Connection> {
@@ -41,7 +47,10 @@ export async function connect(kubeconfig: string, context: string): Promise<Conn
   config.setCurrentContext(context)
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new Error(`${kubeconfig}: context ${context} names a cluster that the file does not hold`)
-  if (cluster.proxyUrl) throw new Error(`${kubeconfig}: context ${context} has a proxy-url, which is not supported; reach the API server directly`)
+  if (cluster.proxyUrl)
+    throw new Error(
+      `${kubeconfig}: context ${context} has a proxy-url, which is not supported; reach the API server directly`,
+    )
   // Some platforms serve many API servers below paths of one address.
   const base = cluster.server.replace(/\/$/, '')
   const options: RequestOptions = {}
@@ -100,7 +109,8 @@ function explain(url: URL, error: unknown, { signal }: Deadline): string {
   if (signal.aborted) return `${url.host} did not answer in time`
   const code = codeOf(error) ?? ''
   if (code === 'ECONNREFUSED') return `nothing listens on ${url.host} (connection refused)`
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return `${url.host} did not accept a connection within ${connectTimeoutMs / 1000} s`
+  if (code === 'UND_ERR_CONNECT_TIMEOUT')
+    return `${url.host} did not accept a connection within ${connectTimeoutMs / 1000} s`
   if (code === 'ENOTFOUND') return `${url.hostname} is not known to DNS`
   if (code.startsWith('CERT_') || code.includes('CERTIFICATE') || code.includes('SELF_SIGNED')) {
     return `the certificate of ${url.host} is not trusted: ${messageOf(error)}`
@@ -129,7 +139,9 @@ function presented(server: URL, tls: ReturnType<typeof tlsOptions>): Promise<Ser
       socket.destroy()
       if (!certificate) return fail(new Error('presented no certificate'))
       resolve({
-        subjectAltNames: (certificate.subjectAltName ?? '').split(', ').map((name) => name.replace(/^(DNS|IP Address):/, '')),
+        subjectAltNames: (certificate.subjectAltName ?? '')
+          .split(', ')
+          .map((name) => name.replace(/^(DNS|IP Address):/, '')),
         issuer: certificate.issuer,
         validTo: new Date(certificate.validTo).toISOString(),
         authority: certificate.issuerCertificate?.fingerprint256 ?? '',

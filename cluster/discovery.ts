@@ -29,14 +29,16 @@ export async function discover(connection: Connection, deadline: Deadline): Prom
       const answer = await connection.get(path, deadline, aggregatedAccept)
       if (answer.status !== 200) throw new Error(`GET ${path} answered ${answer.status}: ${answer.text.slice(0, 200)}`)
       const parsed = aggregated.safeParse(parseJSON(answer.text))
-      if (!parsed.success) throw new Error(`GET ${path} did not answer with aggregated discovery; Kubernetes 1.27 or later is needed`)
+      if (!parsed.success)
+        throw new Error(`GET ${path} did not answer with aggregated discovery; Kubernetes 1.27 or later is needed`)
       return parsed.data.items
     }),
   )
   const served: Served = new Map()
   for (const group of documents.flat()) {
     const versions = served.get(group.metadata.name) ?? new Map<string, Set<string>>()
-    for (const { version, resources } of group.versions) versions.set(version, new Set(resources.map((r) => r.resource)))
+    for (const { version, resources } of group.versions)
+      versions.set(version, new Set(resources.map((r) => r.resource)))
     served.set(group.metadata.name, versions)
   }
   return served

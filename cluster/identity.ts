@@ -16,7 +16,11 @@ const versionShape = z.object({ gitVersion: z.string() })
 const apiStatus = z.object({ message: z.string() })
 
 /** Proves, before anything else is read, that both clusters answer, are the pinned ones and are two. */
-export async function identify(target: Target, connections: Connections, deadline: Deadline): Promise<Record<ClusterName, Identity>> {
+export async function identify(
+  target: Target,
+  connections: Connections,
+  deadline: Deadline,
+): Promise<Record<ClusterName, Identity>> {
   const [infra, apps] = await Promise.all([
     identityOf('infra', target, connections.infra, deadline),
     identityOf('apps', target, connections.apps, deadline),
@@ -25,7 +29,12 @@ export async function identify(target: Target, connections: Connections, deadlin
   return { infra, apps }
 }
 
-async function identityOf(cluster: ClusterName, target: Target, connection: Connection, deadline: Deadline): Promise<Identity> {
+async function identityOf(
+  cluster: ClusterName,
+  target: Target,
+  connection: Connection,
+  deadline: Deadline,
+): Promise<Identity> {
   const where = `context ${connection.context} (${cluster}) at ${connection.server}`
   const pinned = target.clusters[cluster].uid
   const ask = async (path: string) => {
@@ -39,7 +48,8 @@ async function identityOf(cluster: ClusterName, target: Target, connection: Conn
   if (namespace.status === 401) throw rejected(where, messageFrom(namespace.text), connection.context)
   const seen = systemNamespace.safeParse(parseJSON(namespace.text))
   const uid = namespace.status === 200 && seen.success ? seen.data.metadata.uid : undefined
-  if (namespace.status >= 500) throw unreachable(where, new Error(`it answered ${namespace.status}: ${messageFrom(namespace.text)}`))
+  if (namespace.status >= 500)
+    throw unreachable(where, new Error(`it answered ${namespace.status}: ${messageFrom(namespace.text)}`))
   if (pinned !== undefined && uid !== pinned) throw wrongCluster(where, pinned, uid, messageFrom(namespace.text))
   const told = versionShape.safeParse(parseJSON(version.text))
   return { uid, version: told.success ? told.data.gitVersion : 'unknown' }
@@ -73,7 +83,10 @@ const wrongCluster = (where: string, pinned: string, uid: string | undefined, me
     what: 'recognising the cluster',
     where,
     expected: `kube-system with the pinned UID ${pinned}`,
-    found: uid === undefined ? `its UID cannot be read: ${message}` : `UID ${uid}: it is another cluster; nothing was read from it`,
+    found:
+      uid === undefined
+        ? `its UID cannot be read: ${message}`
+        : `UID ${uid}: it is another cluster; nothing was read from it`,
     try: 'correct the context, or pin the new UID in conformance.yaml if the cluster was rebuilt on purpose',
   })
 

@@ -22,10 +22,13 @@ export async function readSource(source: Source<unknown>, served: Served, readin
     switch (source.from.type) {
       case 'list': {
         const path = pathOfList(source.from, served)
-        return path.found ? await readList(path.path, source.from.kind, reading) : { state: 'absent', reason: path.reason }
+        return path.found
+          ? await readList(path.path, source.from.kind, reading)
+          : { state: 'absent', reason: path.reason }
       }
       case 'get':
-        if (source.from.cluster !== undefined && source.from.cluster !== reading.cluster) return { state: 'listed', items: [] }
+        if (source.from.cluster !== undefined && source.from.cluster !== reading.cluster)
+          return { state: 'listed', items: [] }
         return await readOne(source.from, reading)
       case 'connection':
         return { state: 'listed', items: [await aspectOf(source.from.aspect, reading.connection)] }
@@ -37,7 +40,9 @@ export async function readSource(source: Source<unknown>, served: Served, readin
 }
 
 async function aspectOf(aspect: 'certificate' | 'kubeconfig', connection: Connection): Promise<unknown> {
-  return aspect === 'certificate' ? connection.certificate() : { server: connection.server, context: connection.context }
+  return aspect === 'certificate'
+    ? connection.certificate()
+    : { server: connection.server, context: connection.context }
 }
 
 const listPage = z.object({
@@ -59,7 +64,8 @@ async function readList(path: string, kind: string, reading: Reading, attempt = 
     const failure = failureOf(answer, path)
     if (failure) return failure
     const page = listPage.safeParse(parseJSON(answer.text))
-    if (!page.success) return { state: 'malformed', reason: `GET ${path}: ${z.prettifyError(page.error).replaceAll('\n', ' ')}` }
+    if (!page.success)
+      return { state: 'malformed', reason: `GET ${path}: ${z.prettifyError(page.error).replaceAll('\n', ' ')}` }
     // Items of a list carry neither kind nor apiVersion; people and commands need them.
     for (const item of page.data.items) items.push({ ...item, kind })
     next = page.data.metadata?.continue ?? ''

@@ -64,7 +64,12 @@ async function open(path: string, context = 'infra'): Promise<Connection> {
   return connection
 }
 
-const reading = (connection: Connection, budgetMs = 20_000) => ({ cluster: 'infra' as const, connection, names, deadline: deadlineIn(budgetMs) })
+const reading = (connection: Connection, budgetMs = 20_000) => ({
+  cluster: 'infra' as const,
+  connection,
+  names,
+  deadline: deadlineIn(budgetMs),
+})
 const servedBy = (connection: Connection) => discover(connection, deadlineIn(20_000))
 
 /** A TCP proxy before the API server of infra that counts connections and may spoil the first ones. */
@@ -110,34 +115,45 @@ describe('who answers', () => {
 
   test('two contexts of one cluster are refused', async () => {
     const connections = { infra: await open(file), apps: await open(file) }
-    await expect(identify(target(), connections, deadlineIn(20_000))).rejects.toThrow('found      one: both have the kube-system UID')
+    await expect(identify(target(), connections, deadlineIn(20_000))).rejects.toThrow(
+      'found      one: both have the kube-system UID',
+    )
   })
 
   test('a UID other than the pinned one stops the run before anything is read', async () => {
     const connections = { infra: await open(file), apps: await open(file, 'apps') }
     const pinned = target({ apps: '00000000-0000-4000-8000-000000000000' })
-    await expect(identify(pinned, connections, deadlineIn(20_000))).rejects.toThrow('it is another cluster; nothing was read from it')
+    await expect(identify(pinned, connections, deadlineIn(20_000))).rejects.toThrow(
+      'it is another cluster; nothing was read from it',
+    )
   })
 
   test('an expired client certificate is told apart from missing rights', async () => {
     const expired = await open(await accessAs('late', { days: -1 }))
     const connections = { infra: expired, apps: await open(file, 'apps') }
-    await expect(identify(target(), connections, deadlineIn(20_000))).rejects.toThrow('401 Unauthorized: they are wrong or have expired')
+    await expect(identify(target(), connections, deadlineIn(20_000))).rejects.toThrow(
+      '401 Unauthorized: they are wrong or have expired',
+    )
   })
 
   test('nobody listening is said as such', async () => {
     const dead = await open(await accessAs('nobody-there', { server: 'https://127.0.0.1:9' }))
     const connections = { infra: dead, apps: await open(file, 'apps') }
-    await expect(identify(target(), connections, deadlineIn(20_000))).rejects.toThrow('nothing listens on 127.0.0.1:9 (connection refused)')
+    await expect(identify(target(), connections, deadlineIn(20_000))).rejects.toThrow(
+      'nothing listens on 127.0.0.1:9 (connection refused)',
+    )
   })
 })
 
 describe('what becomes of a list', () => {
-  test('a user without rights gets the API server\'s own words', async () => {
+  test("a user without rights gets the API server's own words", async () => {
     const admin = await open(file)
     const stranger = await open(await accessAs('stranger'))
     const listing = await readSource(configMaps, await servedBy(admin), reading(stranger))
-    expect(listing).toEqual({ state: 'forbidden', reason: expect.stringContaining('User "stranger" cannot list resource "configmaps"') })
+    expect(listing).toEqual({
+      state: 'forbidden',
+      reason: expect.stringContaining('User "stranger" cannot list resource "configmaps"'),
+    })
   })
 
   test('a kind that is not served is absent, with its name', async () => {
@@ -151,7 +167,10 @@ describe('what becomes of a list', () => {
 
   test('an unexpected shape names the object and the path', async () => {
     const connection = await open(file)
-    const odd = kind({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' }, { spec: z.object({ colour: z.string() }) })
+    const odd = kind(
+      { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' },
+      { spec: z.object({ colour: z.string() }) },
+    )
     const listing = await readSource(odd, await servedBy(connection), reading(connection))
     if (listing.state !== 'listed') throw new Error(`not listed: ${listing.reason}`)
     expect(parseListing(listing, odd).malformed).toMatch(/^[a-z-]+, spec\.colour: /)
@@ -178,17 +197,28 @@ describe('what becomes of a list', () => {
 
 describe('the load of a run', () => {
   const kubectl = (args: readonly string[], input?: string) =>
-    execa(join(layout.state, 'programs', 'kubectl'), ['--kubeconfig', file, '--context', 'infra', ...args], input === undefined ? {} : { input })
+    execa(
+      join(layout.state, 'programs', 'kubectl'),
+      ['--kubeconfig', file, '--context', 'infra', ...args],
+      input === undefined ? {} : { input },
+    )
 
   test('a long list is read in pages, whole', { timeout: 300_000 }, async () => {
     const namespace = 'pages'
     await kubectl(['create', 'namespace', namespace])
     onTestFinished(async () => void (await kubectl(['delete', 'namespace', namespace, '--wait=false'])))
-    const items = Array.from({ length: 1_100 }, (_, index) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `page-${index}`, namespace } }))
+    const items = Array.from({ length: 1_100 }, (_, index) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: `page-${index}`, namespace },
+    }))
     await kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
     const connection = await open(file)
     const asked: string[] = []
-    const watched: Connection = { ...connection, get: (path, ...rest) => (asked.push(path), connection.get(path, ...rest)) }
+    const watched: Connection = {
+      ...connection,
+      get: (path, ...rest) => (asked.push(path), connection.get(path, ...rest)),
+    }
     const listing = await readSource(configMaps, await servedBy(connection), reading(watched))
     if (listing.state !== 'listed') throw new Error(`not listed: ${listing.reason}`)
     const found = listing.items.map((item) => configMaps.schema.parse(item).metadata)
@@ -201,13 +231,22 @@ describe('the load of a run', () => {
     const plan = planOf(allChecks, platform.claims, { claims: [], chapters: [] })
     const sources = sourcesOf(plan)
     const proxied = await proxyBefore('infra')
-    const admin = JSON.parse(await readFile(file, 'utf8')) as { clusters: { name: string; cluster: { server: string } }[] }
+    const admin = JSON.parse(await readFile(file, 'utf8')) as {
+      clusters: { name: string; cluster: { server: string } }[]
+    }
     for (const { name, cluster } of admin.clusters) if (name === 'infra') cluster.server = proxied.server
     const path = join(folder, 'proxied')
     await writeFile(path, JSON.stringify(admin))
     const since = new Date().toISOString()
-    const snapshot = await takeSnapshot({ infra: await open(path), apps: await open(file, 'apps') }, sources, names, deadlineIn(60_000))
-    const unread = Object.entries(snapshot.infra).filter(([, { state }]) => state === 'unreachable' || state === 'forbidden')
+    const snapshot = await takeSnapshot(
+      { infra: await open(path), apps: await open(file, 'apps') },
+      sources,
+      names,
+      deadlineIn(60_000),
+    )
+    const unread = Object.entries(snapshot.infra).filter(
+      ([, { state }]) => state === 'unreachable' || state === 'forbidden',
+    )
     expect(unread).toEqual([])
     // One of them looks at the certificate that the API server presents.
     expect(proxied.connections()).toBeLessThanOrEqual(4)
@@ -216,7 +255,8 @@ describe('the load of a run', () => {
     expect(Object.entries(lists).filter(([, count]) => count > 1)).toEqual([])
   })
 
-  const snapshotLists = (sources: ReturnType<typeof sourcesOf>) => sources.flatMap(({ from }) => (from.type === 'list' ? [from.plural] : []))
+  const snapshotLists = (sources: ReturnType<typeof sourcesOf>) =>
+    sources.flatMap(({ from }) => (from.type === 'list' ? [from.plural] : []))
 
   const auditEvent = z.object({
     verb: z.string(),
@@ -229,7 +269,9 @@ describe('the load of a run', () => {
   /** First pages of lists by kind, as the API servers of infra wrote them into their audit logs. */
   async function listsSince(since: string, plurals: readonly string[]): Promise<Record<string, number>> {
     const logs = await Promise.all(
-      platform.figures.clusters.infra.nodes.map(({ name }) => readFile(join(layout.state, name, 'kube-apiserver', 'audit.log'), 'utf8')),
+      platform.figures.clusters.infra.nodes.map(({ name }) =>
+        readFile(join(layout.state, name, 'kube-apiserver', 'audit.log'), 'utf8'),
+      ),
     )
     const counts: Record<string, number> = {}
     for (const line of logs.flatMap((log) => log.split('\n')).filter((text) => text !== '')) {

@@ -55,7 +55,10 @@ export function chooseTarget(asked: Asked): Target | { kind: 'pair'; because: st
   }
   if (missing.length > 0) throw missingContexts(kubeconfig, wanted, missing, contexts)
   if (clusters.infra.context === clusters.apps.context) throw sameContext(clusters.infra.context)
-  const because = kind === 'live' ? `live (${kindSource(asked, configured)})` : `live (contexts ${wanted.join(' and ')} are in your kubeconfig)`
+  const because =
+    kind === 'live'
+      ? `live (${kindSource(asked, configured)})`
+      : `live (contexts ${wanted.join(' and ')} are in your kubeconfig)`
   return { kind: 'live', because, kubeconfig, clusters: { infra: entry(clusters.infra), apps: entry(clusters.apps) } }
 }
 
@@ -69,7 +72,8 @@ export function isLiveWanted(asked: Asked): boolean {
   }
 }
 
-const entry = ({ context, uid }: { context: string; uid?: string | undefined }) => (uid === undefined ? { context } : { context, uid })
+const entry = ({ context, uid }: { context: string; uid?: string | undefined }) =>
+  uid === undefined ? { context } : { context, uid }
 
 function wantedKind({ target, env }: Asked, configured: Configuration): TargetKind | undefined {
   const wanted = target ?? env['CONFORMANCE_TARGET'] ?? configured.target

@@ -20,13 +20,22 @@ async function judge(args: readonly string[], setting: { env?: Record<string, st
   onTestFinished(() => rm(folder, { recursive: true }))
   if (setting.configuration) await writeFile(join(folder, 'conformance.yaml'), JSON.stringify(setting.configuration))
   const env = { KUBECONFIG: join(folder, 'none'), NO_COLOR: '1', ...setting.env }
-  const { exitCode, all } = await execa('node', [join(root, 'suites/main.ts'), ...args], { cwd: folder, env, reject: false, all: true })
+  const { exitCode, all } = await execa('node', [join(root, 'suites/main.ts'), ...args], {
+    cwd: folder,
+    env,
+    reject: false,
+    all: true,
+  })
   const report = await readReport(join(folder, 'reports', 'conformance.json')).catch(() => undefined)
   return { exitCode, said: all, report, folder }
 }
 
 const verdicts = (report: Report | undefined) =>
-  report?.claims.map(({ id, outcome, results }) => [id, outcome, results.map(({ check, cluster, outcome: of }) => `${check} ${cluster} ${of}`).toSorted()])
+  report?.claims.map(({ id, outcome, results }) => [
+    id,
+    outcome,
+    results.map(({ check, cluster, outcome: of }) => `${check} ${cluster} ${of}`).toSorted(),
+  ])
 
 const live = ['--target', 'live', '--kubeconfig', file]
 
@@ -34,7 +43,11 @@ describe('a run on the pair', () => {
   let embedded: Awaited<ReturnType<typeof judge>>
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'run-'))
-    const { exitCode, all } = await execa('node', [join(root, 'suites/main.ts'), '--target', 'pair'], { cwd: folder, reject: false, all: true })
+    const { exitCode, all } = await execa('node', [join(root, 'suites/main.ts'), '--target', 'pair'], {
+      cwd: folder,
+      reject: false,
+      all: true,
+    })
     embedded = { exitCode, said: all, folder, report: await readReport(join(folder, 'reports', 'conformance.json')) }
     await rm(folder, { recursive: true })
   })
@@ -68,7 +81,10 @@ describe('a run on the pair', () => {
     const { exitCode, report } = await judge([...live, '--chapter', 'topology', '--claim', 'NET-07'])
     expect(exitCode).toBe(0)
     const judged = report?.claims.filter(({ results }) => results.length > 0).map(({ id }) => id)
-    expect(judged).toEqual([...Array.from({ length: 12 }, (_, index) => `TOPO-${String(index + 1).padStart(2, '0')}`), 'NET-07'])
+    expect(judged).toEqual([
+      ...Array.from({ length: 12 }, (_, index) => `TOPO-${String(index + 1).padStart(2, '0')}`),
+      'NET-07',
+    ])
     expect(report?.claims).toHaveLength(157)
   })
 
@@ -84,7 +100,10 @@ describe('a run on the pair', () => {
 
 describe('what keeps a run from judging', () => {
   const uids = { infra: '00000000-0000-4000-8000-000000000000' }
-  const contexts = (uid?: string) => ({ infra: { context: 'infra', ...(uid === undefined ? {} : { uid }) }, apps: { context: 'apps' } })
+  const contexts = (uid?: string) => ({
+    infra: { context: 'infra', ...(uid === undefined ? {} : { uid }) },
+    apps: { context: 'apps' },
+  })
 
   test('a wrong UID', async () => {
     const { exitCode, said, report } = await judge(live, { configuration: { clusters: contexts(uids.infra) } })
@@ -109,7 +128,9 @@ describe('what keeps a run from judging', () => {
   })
 
   test('one cluster under two names', async () => {
-    const copy = JSON.parse(await readFile(file, 'utf8')) as { contexts: { name: string; context: { cluster: string; user: string } }[] }
+    const copy = JSON.parse(await readFile(file, 'utf8')) as {
+      contexts: { name: string; context: { cluster: string; user: string } }[]
+    }
     for (const { context } of copy.contexts) Object.assign(context, { cluster: 'infra', user: 'infra-user' })
     const folder = await mkdtemp(join(tmpdir(), 'twice-'))
     onTestFinished(() => rm(folder, { recursive: true }))
@@ -122,14 +143,21 @@ describe('what keeps a run from judging', () => {
   /** The pair's kubeconfig with another user or server for infra. */
   async function otherInfra(user: string, change: { days?: number; server?: string }): Promise<string> {
     const state = layoutIn().state
-    const pki = (name: string) => readFile(join(state, figures.clusters.infra.nodes[0]?.name ?? '', 'pki', name), 'utf8')
+    const pki = (name: string) =>
+      readFile(join(state, figures.clusters.infra.nodes[0]?.name ?? '', 'pki', name), 'utf8')
     const ca = { certificate: await pki('ca.crt'), key: await pki('ca.key') }
-    const own = JSON.parse(await readFile(file, 'utf8')) as Record<'clusters' | 'users' | 'contexts', { name: string; cluster: { server: string } }[]>
+    const own = JSON.parse(await readFile(file, 'utf8')) as Record<
+      'clusters' | 'users' | 'contexts',
+      { name: string; cluster: { server: string } }[]
+    >
     const server = change.server ?? own.clusters.find(({ name }) => name === 'infra')?.cluster.server ?? ''
     const client = await issue(ca, { commonName: user, usages: ['client'], days: change.days ?? 1 })
     const infra = JSON.parse(kubeconfig({ infra: { server, authority: ca.certificate, user, client } })) as typeof own
     const merged = Object.fromEntries(
-      (['clusters', 'users', 'contexts'] as const).map((key) => [key, [...infra[key], ...own[key].filter(({ name }) => name.startsWith('apps'))]]),
+      (['clusters', 'users', 'contexts'] as const).map((key) => [
+        key,
+        [...infra[key], ...own[key].filter(({ name }) => name.startsWith('apps'))],
+      ]),
     )
     const folder = await mkdtemp(join(tmpdir(), 'other-'))
     onTestFinished(() => rm(folder, { recursive: true }))
@@ -139,13 +167,23 @@ describe('what keeps a run from judging', () => {
   }
 
   test('an API server that is not there', async () => {
-    const { exitCode, said } = await judge(['--target', 'live', '--kubeconfig', await otherInfra('kubernetes-admin', { server: 'https://127.0.0.1:9' })])
+    const { exitCode, said } = await judge([
+      '--target',
+      'live',
+      '--kubeconfig',
+      await otherInfra('kubernetes-admin', { server: 'https://127.0.0.1:9' }),
+    ])
     expect(exitCode).toBe(3)
     expect(said).toContain('nothing listens on 127.0.0.1:9')
   })
 
   test('an expired certificate', async () => {
-    const { exitCode, said } = await judge(['--target', 'live', '--kubeconfig', await otherInfra('kubernetes-admin', { days: -1 })])
+    const { exitCode, said } = await judge([
+      '--target',
+      'live',
+      '--kubeconfig',
+      await otherInfra('kubernetes-admin', { days: -1 }),
+    ])
     expect(exitCode).toBe(3)
     expect(said).toContain('renew the credentials of context infra')
   })
@@ -153,11 +191,18 @@ describe('what keeps a run from judging', () => {
   test('a user without rights: nothing of infra can be judged, which is never green', async () => {
     const { exitCode, report } = await judge(['--target', 'live', '--kubeconfig', await otherInfra('stranger', {})])
     expect(exitCode).toBe(2)
-    const seen = report?.claims.flatMap(({ results }) => results.filter(({ cluster, outcome }) => cluster !== 'apps' && outcome === 'conforms'))
+    const seen = report?.claims.flatMap(({ results }) =>
+      results.filter(({ cluster, outcome }) => cluster !== 'apps' && outcome === 'conforms'),
+    )
     // Everybody may see the certificate, and every user the version.
-    expect(seen?.map(({ check, cluster }) => `${check} ${cluster}`)).toEqual(['TOPO-10/endpointNames infra', 'VER-02/apiServerVersion infra'])
+    expect(seen?.map(({ check, cluster }) => `${check} ${cluster}`)).toEqual([
+      'TOPO-10/endpointNames infra',
+      'VER-02/apiServerVersion infra',
+    ])
     const nodes = report?.claims.find(({ id }) => id === 'TOPO-02')
-    expect(nodes?.reason).toContain('Nodes on infra may not be read: nodes is forbidden: User "stranger" cannot list resource "nodes"')
+    expect(nodes?.reason).toContain(
+      'Nodes on infra may not be read: nodes is forbidden: User "stranger" cannot list resource "nodes"',
+    )
   })
 
   test('an unknown claim, with the nearest ones', async () => {

@@ -1,10 +1,24 @@
 import { check } from '../check/check.ts'
 import { required } from '../check/source.ts'
-import { customResourceDefinitions, daemonSets, deployments, mutatingWebhooks, statefulSets } from '../cluster/kinds/core.ts'
+import {
+  customResourceDefinitions,
+  daemonSets,
+  deployments,
+  mutatingWebhooks,
+  statefulSets,
+} from '../cluster/kinds/core.ts'
 import { gitRepositories, helmReleases, helmRepositories, kustomizations } from '../cluster/kinds/platform.ts'
 import { namespaceOf } from '../platform/platform.ts'
 import { isImage } from './images.ts'
-import { conditionIs, expectedObjects, located, missing, nameOfExpected, nameOfLocated, workloadHealth } from './objects.ts'
+import {
+  conditionIs,
+  expectedObjects,
+  located,
+  missing,
+  nameOfExpected,
+  nameOfLocated,
+  workloadHealth,
+} from './objects.ts'
 
 export const controllersAvailable = check({
   claim: 'GIT-01',
@@ -49,10 +63,16 @@ export const tofuController = check({
   because: 'Deployment and CustomResourceDefinition',
   expected: 'an available Deployment and an established CustomResourceDefinition',
   subjects: (read) => {
-    const controller = read.deployments.find(({ spec }) => spec.template.spec.containers.some(({ image }) => isImage(image, 'flux-iac/tofu-controller')))
+    const controller = read.deployments.find(({ spec }) =>
+      spec.template.spec.containers.some(({ image }) => isImage(image, 'flux-iac/tofu-controller')),
+    )
     const definition = read.definitions.find(({ metadata }) => metadata.name === 'terraforms.infra.contrib.fluxcd.io')
     return [
-      { subject: 'Deployment of flux-iac/tofu-controller', look: 'get deployments -A', holds: controller ? workloadHealth(controller) : missing },
+      {
+        subject: 'Deployment of flux-iac/tofu-controller',
+        look: 'get deployments -A',
+        holds: controller ? workloadHealth(controller) : missing,
+      },
       {
         subject: 'CustomResourceDefinition terraforms.infra.contrib.fluxcd.io',
         look: 'get crd terraforms.infra.contrib.fluxcd.io',
@@ -77,7 +97,11 @@ export const repositoryLayout = check({
   subjects: (read, { names, cluster }) => {
     const { infrastructure, workloads, cluster: own } = names.repositoryPaths
     const documented = [infrastructure.name, workloads.name, own.name.replace('{cluster}', cluster)]
-    const applied = read.kustomizations.map(({ kind, metadata, spec }) => ({ kind, metadata, path: normalised(spec.path) }))
+    const applied = read.kustomizations.map(({ kind, metadata, spec }) => ({
+      kind,
+      metadata,
+      path: normalised(spec.path),
+    }))
     return [
       ...documented.map((path) => ({
         subject: path,
@@ -140,7 +164,10 @@ export const revisionsApplied = check({
     const [wanted, ...others] = [...new Set(revisions)]
     if (wanted === undefined) return 'has no source to compare with'
     if (others.length > 0) return `the sources are at different revisions: ${[wanted, ...others].join(', ')}`
-    return object.status.lastAppliedRevision === wanted || `is at ${object.status.lastAppliedRevision ?? 'no revision'}, the source is at ${wanted}`
+    return (
+      object.status.lastAppliedRevision === wanted ||
+      `is at ${object.status.lastAppliedRevision ?? 'no revision'}, the source is at ${wanted}`
+    )
   },
 })
 

@@ -22,7 +22,9 @@ describe('image references', () => {
   test('versions are compared, not texts', () => {
     expect(isAtLeast('quay.io/cilium/cilium:v1.18.0', '1.18')).toBe(true)
     expect(isAtLeast('quay.io/cilium/cilium:v1.9.9', '1.18')).toBe('runs quay.io/cilium/cilium:v1.9.9')
-    expect(isAtLeast('quay.io/cilium/cilium:latest', '1.18')).toBe('runs quay.io/cilium/cilium:latest, which tells no version')
+    expect(isAtLeast('quay.io/cilium/cilium:latest', '1.18')).toBe(
+      'runs quay.io/cilium/cilium:latest, which tells no version',
+    )
     expect(versionOfTag('v1.34.1-ubi')).toBe('1.34.1-ubi')
   })
 })

@@ -10,7 +10,9 @@ export function imageOf(reference: string): Image {
   const hosted = parts.length > 1 && (first.includes('.') || first.includes(':') || first === 'localhost')
   const path = (hosted ? parts.slice(1) : parts).join('/')
   const colon = path.lastIndexOf(':')
-  return colon < 0 ? { repository: path, tag: undefined } : { repository: path.slice(0, colon), tag: path.slice(colon + 1) }
+  return colon < 0
+    ? { repository: path, tag: undefined }
+    : { repository: path.slice(0, colon), tag: path.slice(colon + 1) }
 }
 
 /** Whether the repository path of an image ends with this one: `cilium/cilium` for `quay.io/cilium/cilium:v1.18.2@sha256:..`. */

@@ -6,7 +6,12 @@ import { check } from '../check/check.ts'
 import { required } from '../check/source.ts'
 import type { Pod } from '../cluster/kinds/core.ts'
 import { deployments, mutatingWebhooks, namespaces, pods, services } from '../cluster/kinds/core.ts'
-import { linkCredentials, linkCredentialsForDestination, linkerdConfig, trustRoots } from '../cluster/kinds/documents.ts'
+import {
+  linkCredentials,
+  linkCredentialsForDestination,
+  linkerdConfig,
+  trustRoots,
+} from '../cluster/kinds/documents.ts'
 import { links } from '../cluster/kinds/platform.ts'
 import type { ClusterName, Figures, Names } from '../platform/platform.ts'
 import { namespaceOf } from '../platform/platform.ts'
@@ -39,7 +44,8 @@ export const controlPlaneAvailable = check({
   atLeast: 3,
   because: 'identity, destination and proxy injector',
   expected: 'rolled out and available',
-  subjects: (read, { names }) => expectedObjects('Deployment', namespaceOf(names, 'linkerd'), controlPlaneNames(names), read.deployments),
+  subjects: (read, { names }) =>
+    expectedObjects('Deployment', namespaceOf(names, 'linkerd'), controlPlaneNames(names), read.deployments),
   name: nameOfExpected,
   holds: ({ found }) => (found ? workloadHealth(found) : missing),
 })
@@ -51,7 +57,13 @@ export const injectorRegistered = check({
   population: 'webhook configurations of the injector',
   atLeast: 1,
   expected: 'a webhook with a CA bundle that points at the injector Service',
-  subjects: (read) => expectedObjects('MutatingWebhookConfiguration', undefined, ['linkerd-proxy-injector-webhook-config'], read.webhooks),
+  subjects: (read) =>
+    expectedObjects(
+      'MutatingWebhookConfiguration',
+      undefined,
+      ['linkerd-proxy-injector-webhook-config'],
+      read.webhooks,
+    ),
   name: nameOfExpected,
   holds: ({ found }, { names }) => {
     if (!found) return missing
@@ -60,7 +72,10 @@ export const injectorRegistered = check({
     if (!webhook.clientConfig.caBundle) return 'has no CA bundle'
     const { service } = webhook.clientConfig
     const wanted = `${namespaceOf(names, 'linkerd')}/${names.workloads.linkerdProxyInjector.name}`
-    return `${service?.namespace}/${service?.name}` === wanted || `calls ${service ? `${service.namespace}/${service.name}` : 'no Service'}`
+    return (
+      `${service?.namespace}/${service?.name}` === wanted ||
+      `calls ${service ? `${service.namespace}/${service.name}` : 'no Service'}`
+    )
   },
 })
 
@@ -86,18 +101,27 @@ export const everyPodMeshed = check({
   expected: `a ready container ${proxyName}`,
   subjects: (read) => read.pods.filter(isRunning),
   holds: (pod, { figures }) => {
-    if (!hasProxy(pod)) return `has no proxy${exemptionOf(pod, figures) === undefined ? '' : `: ${exemptionOf(pod, figures)}`}`
+    if (!hasProxy(pod))
+      return `has no proxy${exemptionOf(pod, figures) === undefined ? '' : `: ${exemptionOf(pod, figures)}`}`
     return proxyIsReady(pod) || 'has a proxy that is not ready'
   },
   disputed: (pod, { figures }) => !hasProxy(pod) && exemptionOf(pod, figures) !== undefined,
   compare: (read) => {
     const running = read.pods.filter(isRunning)
-    return [{ name: 'running pods with a proxy', unit: 'pods', documented: running.length, observed: running.filter(hasProxy).length }]
+    return [
+      {
+        name: 'running pods with a proxy',
+        unit: 'pods',
+        documented: running.length,
+        observed: running.filter(hasProxy).length,
+      },
+    ]
   },
 })
 
 type Meshing = { kind: string; metadata: Pod['metadata'] }
-const isMeshed = ({ metadata }: Meshing, { annotations }: Names) => ['enabled', 'ingress'].includes(metadata.annotations[annotations.inject.key] ?? '')
+const isMeshed = ({ metadata }: Meshing, { annotations }: Names) =>
+  ['enabled', 'ingress'].includes(metadata.annotations[annotations.inject.key] ?? '')
 
 export const podsOfMeshedNamespaces = check({
   claim: 'MESH-03',
@@ -108,13 +132,20 @@ export const podsOfMeshedNamespaces = check({
   because: 'a meshed namespace without a few pods shows nothing',
   expected: `a container ${proxyName}, made by the injector`,
   subjects: (read, { names }) => {
-    const meshed = read.namespaces.filter((namespace) => isMeshed(namespace, names)).map(({ metadata }) => metadata.name)
-    return read.pods.filter((pod) => isRunning(pod) && !pod.spec.hostNetwork && meshed.includes(pod.metadata.namespace ?? ''))
+    const meshed = read.namespaces
+      .filter((namespace) => isMeshed(namespace, names))
+      .map(({ metadata }) => metadata.name)
+    return read.pods.filter(
+      (pod) => isRunning(pod) && !pod.spec.hostNetwork && meshed.includes(pod.metadata.namespace ?? ''),
+    )
   },
   holds: (pod) => {
     if (!hasProxy(pod)) return 'has no proxy'
     const by = pod.metadata.annotations['linkerd.io/created-by'] ?? ''
-    return by.startsWith('linkerd/proxy-injector') || `has a proxy that the injector did not make (${by || 'no linkerd.io/created-by'})`
+    return (
+      by.startsWith('linkerd/proxy-injector') ||
+      `has a proxy that the injector did not make (${by || 'no linkerd.io/created-by'})`
+    )
   },
 })
 
@@ -129,20 +160,25 @@ export const noOptOut = absent({
   because: 'a meshed namespace without a few pods shows nothing',
   expected: 'neither linkerd.io/inject: disabled nor skipped ports',
   subjects: (read, { names }) => {
-    const meshed = read.namespaces.filter((namespace) => isMeshed(namespace, names)).map(({ metadata }) => metadata.name)
+    const meshed = read.namespaces
+      .filter((namespace) => isMeshed(namespace, names))
+      .map(({ metadata }) => metadata.name)
     return read.pods.filter((pod) => isRunning(pod) && meshed.includes(pod.metadata.namespace ?? ''))
   },
   detector: ({ metadata }, { names }) => {
-    if (metadata.annotations[names.annotations.inject.key] === 'disabled') return 'opts out with linkerd.io/inject: disabled'
+    if (metadata.annotations[names.annotations.inject.key] === 'disabled')
+      return 'opts out with linkerd.io/inject: disabled'
     const skipped = optOuts(names).find((key) => metadata.annotations[key] !== undefined)
     return skipped === undefined ? undefined : `bypasses its proxy with ${skipped}: ${metadata.annotations[skipped]}`
   },
   calibrate: (read, { names }) =>
     read.pods.slice(0, 1).flatMap((pod) =>
-      [{ [names.annotations.inject.key]: 'disabled' }, ...optOuts(names).map((key) => ({ [key]: '5432' }))].map((annotations) => ({
-        ...pod,
-        metadata: { ...pod.metadata, annotations },
-      })),
+      [{ [names.annotations.inject.key]: 'disabled' }, ...optOuts(names).map((key) => ({ [key]: '5432' }))].map(
+        (annotations) => ({
+          ...pod,
+          metadata: { ...pod.metadata, annotations },
+        }),
+      ),
     ),
 })
 
@@ -155,12 +191,18 @@ export const applicationNamespacesMeshed = check({
   atLeast: 3,
   expected: 'annotation linkerd.io/inject: enabled, a proxy in every pod',
   subjects: (read, { names }) =>
-    expectedObjects('Namespace', undefined, (['gitlab', 'harbor', 'mattermost'] as const).map((key) => namespaceOf(names, key)), read.namespaces),
+    expectedObjects(
+      'Namespace',
+      undefined,
+      (['gitlab', 'harbor', 'mattermost'] as const).map((key) => namespaceOf(names, key)),
+      read.namespaces,
+    ),
   name: nameOfExpected,
   holds: ({ found }, { names }, read) => {
     if (!found) return missing
     const key = names.annotations.inject.key
-    if (!isMeshed(found, names)) return found.metadata.labels[key] ? `has ${key} as a label, which the injector does not read` : 'is not annotated'
+    if (!isMeshed(found, names))
+      return found.metadata.labels[key] ? `has ${key} as a label, which the injector does not read` : 'is not annotated'
     const own = read.pods.filter((pod) => isRunning(pod) && pod.metadata.namespace === found.metadata.name)
     const bare = own.filter((pod) => !hasProxy(pod))
     if (own.length === 0) return 'has no running pod'
@@ -180,7 +222,8 @@ export const leafLifetimeConfigured = check({
   subjects: (read) => read.config,
   holds: ({ data }, { figures }) => {
     const values: unknown = parseYAML(data['values'] ?? '')
-    const lifetime = (values as { identity?: { issuer?: { issuanceLifetime?: string } } } | null)?.identity?.issuer?.issuanceLifetime
+    const lifetime = (values as { identity?: { issuer?: { issuanceLifetime?: string } } } | null)?.identity?.issuer
+      ?.issuanceLifetime
     if (lifetime === undefined) return 'sets no issuanceLifetime'
     return hoursOf(lifetime) === figures.mesh.leafLifetime.hours || `has issuanceLifetime ${lifetime}`
   },
@@ -195,10 +238,15 @@ export const leafLifetimeRunning = check({
   expected: ({ figures }) => `-identity-issuance-lifetime of ${figures.mesh.leafLifetime.hours} h`,
   subjects: (read, { names }) =>
     read.pods.filter(
-      (pod) => isRunning(pod) && pod.metadata.namespace === namespaceOf(names, 'linkerd') && pod.spec.containers.some(({ name }) => name === 'identity'),
+      (pod) =>
+        isRunning(pod) &&
+        pod.metadata.namespace === namespaceOf(names, 'linkerd') &&
+        pod.spec.containers.some(({ name }) => name === 'identity'),
     ),
   holds: ({ spec }, { figures }) => {
-    const words = spec.containers.filter(({ name }) => name === 'identity').flatMap(({ command, args }) => [...command, ...args])
+    const words = spec.containers
+      .filter(({ name }) => name === 'identity')
+      .flatMap(({ command, args }) => [...command, ...args])
     const flag = words.find((word) => /^-+identity-issuance-lifetime=/.test(word))
     if (flag === undefined) return 'runs without -identity-issuance-lifetime'
     return hoursOf(flag.split('=')[1] ?? '') === figures.mesh.leafLifetime.hours || `runs with ${flag}`
@@ -240,7 +288,12 @@ export const gatewayAvailable = check({
   atLeast: 1,
   expected: 'rolled out and available',
   subjects: (read, { names }) =>
-    expectedObjects('Deployment', namespaceOf(names, 'linkerdMulticluster'), [names.workloads.linkerdGateway.name], read.deployments),
+    expectedObjects(
+      'Deployment',
+      namespaceOf(names, 'linkerdMulticluster'),
+      [names.workloads.linkerdGateway.name],
+      read.deployments,
+    ),
   name: nameOfExpected,
   holds: ({ found }) => (found ? workloadHealth(found) : missing),
 })
@@ -258,7 +311,12 @@ export const gatewayService = check({
   atLeast: 1,
   expected: 'LoadBalancer, ports mc-gateway 4143 and mc-probe 4191, an address of the pool',
   subjects: (read, { names }) =>
-    expectedObjects('Service', namespaceOf(names, 'linkerdMulticluster'), [names.services.linkerdGateway.name], read.services),
+    expectedObjects(
+      'Service',
+      namespaceOf(names, 'linkerdMulticluster'),
+      [names.services.linkerdGateway.name],
+      read.services,
+    ),
   name: nameOfExpected,
   holds: ({ found }, { documented }) => {
     if (!found) return missing
@@ -278,7 +336,13 @@ export const linkToInfra = check({
   claim: 'MESH-08',
   on: 'across',
   fact: 'apps is linked to the gateway of infra, and its mirror controller and credentials are there',
-  reads: { links: required(links), deployments, services, credentials: linkCredentials, destination: linkCredentialsForDestination },
+  reads: {
+    links: required(links),
+    deployments,
+    services,
+    credentials: linkCredentials,
+    destination: linkCredentialsForDestination,
+  },
   population: 'parts of the link',
   atLeast: 4,
   because: 'Link, mirror controller and two copies of the credentials',
@@ -287,16 +351,29 @@ export const linkToInfra = check({
     const namespace = namespaceOf(names, 'linkerdMulticluster')
     const [link] = expectedObjects('Link', namespace, [names.mirroring.link.name], apps.links)
     const controllers = [names.mirroring.controller.name, ...(names.mirroring.controller.alternatives ?? [])]
-    const controller = apps.deployments.find((object) => object.metadata.namespace === namespace && controllers.includes(object.metadata.name))
-    const gateway = infra.services.find((object) => object.metadata.namespace === namespace && object.metadata.name === names.services.linkerdGateway.name)
+    const controller = apps.deployments.find(
+      (object) => object.metadata.namespace === namespace && controllers.includes(object.metadata.name),
+    )
+    const gateway = infra.services.find(
+      (object) =>
+        object.metadata.namespace === namespace && object.metadata.name === names.services.linkerdGateway.name,
+    )
     const secret = (where: string, found: boolean) => ({
       subject: `Secret ${where}/${names.secrets.linkCredentials.name}`,
       look: `-n ${where} get secret ${names.secrets.linkCredentials.name}`,
       holds: found || missing,
     })
     return [
-      { subject: `Link ${namespace}/${names.mirroring.link.name}`, look: `-n ${namespace} get link ${names.mirroring.link.name} -o yaml`, holds: linkHolds(link?.found, gateway, names) },
-      { subject: `Deployment ${namespace}/${controller?.metadata.name ?? controllers[0]}`, look: `-n ${namespace} get deployments`, holds: controller ? workloadHealth(controller) : missing },
+      {
+        subject: `Link ${namespace}/${names.mirroring.link.name}`,
+        look: `-n ${namespace} get link ${names.mirroring.link.name} -o yaml`,
+        holds: linkHolds(link?.found, gateway, names),
+      },
+      {
+        subject: `Deployment ${namespace}/${controller?.metadata.name ?? controllers[0]}`,
+        look: `-n ${namespace} get deployments`,
+        holds: controller ? workloadHealth(controller) : missing,
+      },
       secret(namespace, apps.credentials.length > 0),
       secret(namespaceOf(names, 'linkerd'), apps.destination.length > 0),
     ]
@@ -305,24 +382,40 @@ export const linkToInfra = check({
   holds: ({ holds }) => holds,
 })
 
-type Linking = { spec: { gatewayAddress: string; gatewayPort?: string | undefined; gatewayIdentity?: string | undefined; targetClusterName: string } }
-type Gateway = { spec: { ports: { name?: string | undefined; port: number }[] }; status: { loadBalancer: { ingress: { ip?: string | undefined }[] } } }
+type Linking = {
+  spec: {
+    gatewayAddress: string
+    gatewayPort?: string | undefined
+    gatewayIdentity?: string | undefined
+    targetClusterName: string
+  }
+}
+type Gateway = {
+  spec: { ports: { name?: string | undefined; port: number }[] }
+  status: { loadBalancer: { ingress: { ip?: string | undefined }[] } }
+}
 
 function linkHolds(link: Linking | undefined, gateway: Gateway | undefined, { mirroring }: Names): true | string {
   if (!link) return missing
   const { targetClusterName, gatewayIdentity, gatewayPort } = link.spec
   if (targetClusterName !== mirroring.link.name) return `goes to the cluster ${targetClusterName}`
-  if (gatewayIdentity !== mirroring.gatewayIdentity.name) return `expects the identity ${gatewayIdentity ?? 'of nobody'}`
+  if (gatewayIdentity !== mirroring.gatewayIdentity.name)
+    return `expects the identity ${gatewayIdentity ?? 'of nobody'}`
   const port = gateway?.spec.ports.find(({ name }) => name === 'mc-gateway')?.port
-  if (gatewayPort !== String(port)) return `goes to port ${gatewayPort ?? 'unset'}, the gateway of infra listens on ${port ?? 'none'}`
+  if (gatewayPort !== String(port))
+    return `goes to port ${gatewayPort ?? 'unset'}, the gateway of infra listens on ${port ?? 'none'}`
   const actual = gateway?.status.loadBalancer.ingress.flatMap(({ ip }) => ip ?? []) ?? []
   const configured = link.spec.gatewayAddress.split(',').map((address) => address.trim())
-  return configured.every((address) => actual.includes(address)) || `goes to ${configured.join(', ')}, the gateway of infra is at ${actual.join(', ') || 'no address'}`
+  return (
+    configured.every((address) => actual.includes(address)) ||
+    `goes to ${configured.join(', ')}, the gateway of infra is at ${actual.join(', ') || 'no address'}`
+  )
 }
 
 type Labelled = { metadata: { labels: Record<string, string> } }
 
-const isExport = ({ metadata }: Labelled, { labels }: Names) => metadata.labels[labels.exported.key] === labels.exported.value
+const isExport = ({ metadata }: Labelled, { labels }: Names) =>
+  metadata.labels[labels.exported.key] === labels.exported.value
 
 /** A copy of an exported Service. The probe of the gateway comes from the other cluster too and is none. */
 const isMirror = ({ metadata }: Labelled, { labels: { mirrored, mirroredFrom } }: Names) =>
@@ -337,7 +430,11 @@ export const exportsMirrored = check({
   atLeast: 1,
   because: 'a link over which nothing is exported shows nothing',
   expected: 'condition Mirrored True in the status of the Link',
-  subjects: ({ infra }, { names }) => located('infra', infra.services.filter((service) => isExport(service, names))),
+  subjects: ({ infra }, { names }) =>
+    located(
+      'infra',
+      infra.services.filter((service) => isExport(service, names)),
+    ),
   name: nameOfLocated,
   holds: ({ object }, { names }, { apps }) => {
     const link = apps.links.find(({ metadata }) => metadata.name === names.mirroring.link.name)
@@ -359,12 +456,21 @@ export const mirrorsOneToOne = check({
   because: 'one export and its mirror are the least',
   expected: 'the same namespace and ports, the name with the suffix',
   subjects: ({ infra, apps }, { names }) => [
-    ...located('infra', infra.services.filter((service) => isExport(service, names))),
-    ...located('apps', apps.services.filter((service) => isMirror(service, names))),
+    ...located(
+      'infra',
+      infra.services.filter((service) => isExport(service, names)),
+    ),
+    ...located(
+      'apps',
+      apps.services.filter((service) => isMirror(service, names)),
+    ),
   ],
   name: nameOfLocated,
   holds: ({ cluster, object }, { names }, { infra, apps }) => {
-    const partners = { infra: infra.services.filter((service) => isExport(service, names)), apps: apps.services.filter((service) => isMirror(service, names)) }
+    const partners = {
+      infra: infra.services.filter((service) => isExport(service, names)),
+      apps: apps.services.filter((service) => isMirror(service, names)),
+    }
     const suffix = names.mirroring.suffix.name
     const { name, namespace } = object.metadata
     const partner = cluster === 'infra' ? `${name}${suffix}` : name.slice(0, -suffix.length)

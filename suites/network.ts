@@ -1,15 +1,7 @@
 import { absent } from '../check/absent.ts'
 import { check } from '../check/check.ts'
 import { optional, required } from '../check/source.ts'
-import {
-  daemonSets,
-  ingresses,
-  namespaces,
-  networkPolicies,
-  nodes,
-  pods,
-  services,
-} from '../cluster/kinds/core.ts'
+import { daemonSets, ingresses, namespaces, networkPolicies, nodes, pods, services } from '../cluster/kinds/core.ts'
 import { ciliumConfig } from '../cluster/kinds/documents.ts'
 import {
   bgpNodeConfigs,
@@ -50,7 +42,8 @@ export const ciliumOnEveryNode = check({
   name: nameOfExpected,
   holds: ({ found }, _, read) => {
     if (!found) return missing
-    if (!found.spec.template.spec.containers.some(({ image }) => isImage(image, 'cilium/cilium'))) return 'does not run the Cilium agent'
+    if (!found.spec.template.spec.containers.some(({ image }) => isImage(image, 'cilium/cilium')))
+      return 'does not run the Cilium agent'
     return daemonSetHealth(found, read.nodes)
   },
 })
@@ -67,7 +60,9 @@ export const ciliumKnowsEveryNode = check({
     const known = read.ciliumNodes.find(({ metadata }) => metadata.name === node.metadata.name)
     if (!known) return 'has no CiliumNode'
     const address = known.spec.addresses.find(({ type }) => type === 'InternalIP')?.ip
-    return address === internalAddress(node) || `is at ${internalAddress(node)}, its CiliumNode says ${address ?? 'nothing'}`
+    return (
+      address === internalAddress(node) || `is at ${internalAddress(node)}, its CiliumNode says ${address ?? 'nothing'}`
+    )
   },
 })
 
@@ -87,7 +82,10 @@ export const endpointsReady = check({
     if (!endpoint) return 'has no CiliumEndpoint'
     if (endpoint.status.state !== 'ready') return `is ${endpoint.status.state || 'in no state'} in Cilium`
     const addresses = endpoint.status.networking?.addressing.map(({ ipv4 }) => ipv4) ?? []
-    return addresses.includes(pod.status.podIP) || `is at ${pod.status.podIP}, Cilium says ${addresses.join(', ') || 'nothing'}`
+    return (
+      addresses.includes(pod.status.podIP) ||
+      `is at ${pod.status.podIP}, Cilium says ${addresses.join(', ') || 'nothing'}`
+    )
   },
 })
 
@@ -146,7 +144,9 @@ export const policiesPerNamespace = check({
         read.pods.some((pod) => pod.metadata.namespace === metadata.name && hasOwnAddress(pod)),
     ),
   holds: ({ metadata }, _, read) => {
-    const own = [...read.policies, ...read.ciliumPolicies].filter((policy) => policy.metadata.namespace === metadata.name)
+    const own = [...read.policies, ...read.ciliumPolicies].filter(
+      (policy) => policy.metadata.namespace === metadata.name,
+    )
     return own.length > 0 || read.clusterwide.length > 0 || 'has no policy'
   },
 })
@@ -160,7 +160,8 @@ export const bgpEnabled = check({
   expected: 'enable-bgp-control-plane true',
   subjects: (read) => read.config,
   holds: ({ data }) =>
-    data['enable-bgp-control-plane'] === 'true' || `has enable-bgp-control-plane ${data['enable-bgp-control-plane'] ?? 'unset'}`,
+    data['enable-bgp-control-plane'] === 'true' ||
+    `has enable-bgp-control-plane ${data['enable-bgp-control-plane'] ?? 'unset'}`,
 })
 
 export const bgpEstablished = check({
@@ -177,11 +178,13 @@ export const bgpEstablished = check({
     const peers = config.status.bgpInstances.flatMap((instance) => instance.peers)
     const peer = peers.find(({ peerAddress }) => peerAddress === figures.router.address)
     if (!peer) return `peers with ${peers.map(({ peerAddress }) => peerAddress).join(', ') || 'nobody'}`
-    if (peer.peeringState !== 'established') return `its peering with ${peer.peerAddress} is ${peer.peeringState || 'in no state'}`
+    if (peer.peeringState !== 'established')
+      return `its peering with ${peer.peerAddress} is ${peer.peeringState || 'in no state'}`
     if (!peer.routeCount.some(({ advertised }) => advertised > 0)) return `advertises nothing to ${peer.peerAddress}`
     // The status is written by the agent and stays as it was when the agent dies.
     const agent = read.pods.find(
-      (pod) => pod.spec.nodeName === node.metadata.name && pod.metadata.labels['k8s-app'] === names.workloads.cilium.name,
+      (pod) =>
+        pod.spec.nodeName === node.metadata.name && pod.metadata.labels['k8s-app'] === names.workloads.cilium.name,
     )
     return (agent !== undefined && isReady(agent)) || 'has no ready Cilium agent, so its BGP status is not current'
   },
@@ -194,7 +197,8 @@ export const gatewayClassAccepted = check({
   population: 'Cilium GatewayClasses',
   atLeast: 1,
   expected: 'controller io.cilium/gateway-controller, Accepted',
-  subjects: (read, { names }) => expectedObjects('GatewayClass', undefined, [names.customResources.gatewayClass.name], read.classes),
+  subjects: (read, { names }) =>
+    expectedObjects('GatewayClass', undefined, [names.customResources.gatewayClass.name], read.classes),
   name: nameOfExpected,
   holds: ({ found }) => {
     if (!found) return missing
@@ -234,7 +238,8 @@ export const routesAccepted = check({
   subjects: (read) => read.routes,
   holds: ({ metadata, status }) => {
     const parents = status.parents.filter(
-      ({ controllerName, parentRef }) => controllerName === 'io.cilium/gateway-controller' && parentRef.kind === 'Gateway',
+      ({ controllerName, parentRef }) =>
+        controllerName === 'io.cilium/gateway-controller' && parentRef.kind === 'Gateway',
     )
     if (parents.length === 0) return 'is not looked after by Cilium'
     for (const { conditions } of parents) {
@@ -266,7 +271,13 @@ export const noIngress = absent({
       ingresses: [
         {
           kind: 'Ingress',
-          metadata: { name: 'calibration', namespace: object.metadata.name, labels: {}, annotations: {}, ownerReferences: [] },
+          metadata: {
+            name: 'calibration',
+            namespace: object.metadata.name,
+            labels: {},
+            annotations: {},
+            ownerReferences: [],
+          },
         },
       ],
     })),
@@ -297,7 +308,8 @@ export const noReplacement = check({
   expected: 'kube-proxy-replacement false',
   subjects: (read) => read.config,
   holds: ({ data }) =>
-    data['kube-proxy-replacement'] === 'false' || `has kube-proxy-replacement ${data['kube-proxy-replacement'] ?? 'unset'}`,
+    data['kube-proxy-replacement'] === 'false' ||
+    `has kube-proxy-replacement ${data['kube-proxy-replacement'] ?? 'unset'}`,
 })
 
 export const kubeProxyOnEveryNode = check({
@@ -308,14 +320,22 @@ export const kubeProxyOnEveryNode = check({
   atLeast: 1,
   because: 'with the replacement off nothing else serves Services',
   expected: ({ documented }) => `scheduled, current and ready on ${documented.nodes.length} nodes`,
-  subjects: (read, { names }) => expectedObjects('DaemonSet', namespaceOf(names, 'system'), ['kube-proxy'], read.daemonSets),
+  subjects: (read, { names }) =>
+    expectedObjects('DaemonSet', namespaceOf(names, 'system'), ['kube-proxy'], read.daemonSets),
   name: nameOfExpected,
   holds: ({ found }, _, read) => (found ? daemonSetHealth(found, read.nodes) : missing),
 })
 
 const poolOf = ({ loadBalancerPool: { start, stop } }: ClusterFigures) => `${start}-${stop}`
-const blockText = ({ start, stop, cidr }: { start?: string | undefined; stop?: string | undefined; cidr?: string | undefined }) =>
-  cidr ?? `${start ?? ''}${stop === undefined ? '' : `-${stop}`}`
+const blockText = ({
+  start,
+  stop,
+  cidr,
+}: {
+  start?: string | undefined
+  stop?: string | undefined
+  cidr?: string | undefined
+}) => cidr ?? `${start ?? ''}${stop === undefined ? '' : `-${stop}`}`
 
 const poolClaims = { infra: 'NET-07', apps: 'NET-08' }
 
@@ -374,7 +394,9 @@ export const disjointPools = absent({
   expected: 'no address in common',
   subjects: (read, { figures }) => {
     const blocks = (['infra', 'apps'] as const).flatMap((cluster) =>
-      read[cluster].pools.flatMap(({ metadata, spec }) => spec.blocks.map((block) => ({ cluster, pool: metadata.name, block: blockText(block) }))),
+      read[cluster].pools.flatMap(({ metadata, spec }) =>
+        spec.blocks.map((block) => ({ cluster, pool: metadata.name, block: blockText(block) })),
+      ),
     )
     const fixed = [
       { what: 'the router', other: figures.router.address },
@@ -385,7 +407,9 @@ export const disjointPools = absent({
     ]
     return blocks.flatMap((own): PoolAgainst[] => [
       ...fixed.map((against) => ({ ...own, ...against })),
-      ...blocks.filter(({ cluster }) => cluster !== own.cluster).map(({ cluster, block }) => ({ ...own, what: `the pool of ${cluster}`, other: block })),
+      ...blocks
+        .filter(({ cluster }) => cluster !== own.cluster)
+        .map(({ cluster, block }) => ({ ...own, what: `the pool of ${cluster}`, other: block })),
     ])
   },
   name: ({ cluster, pool, what }) => ({
@@ -397,7 +421,11 @@ export const disjointPools = absent({
   calibrate: (_, { figures }) => {
     const { start, stop } = figures.clusters.infra.loadBalancerPool
     const own = { cluster: 'infra' as const, pool: 'calibration', block: `${start}-${stop}`, what: 'itself' }
-    return [{ ...own, other: start }, { ...own, other: stop }, { ...own, other: `${start}-${stop}` }]
+    return [
+      { ...own, other: start },
+      { ...own, other: stop },
+      { ...own, other: `${start}-${stop}` },
+    ]
   },
 })
 

@@ -40,13 +40,20 @@ export const conditionOf = (conditions: readonly Condition[], type: string) => c
 
 /** `true`, or how the condition differs from the wanted status; stale when it speaks of an older generation. */
 export function conditionIs(
-  { metadata, status }: { metadata: { generation?: number | undefined }; status: { conditions: Condition[]; observedGeneration?: number | undefined } },
+  {
+    metadata,
+    status,
+  }: {
+    metadata: { generation?: number | undefined }
+    status: { conditions: Condition[]; observedGeneration?: number | undefined }
+  },
   type: string,
   wanted: 'True' | 'False' = 'True',
 ): true | string {
   const condition = conditionOf(status.conditions, type)
   if (!condition) return `has no condition ${type}`
-  if (condition.status !== wanted) return `${type} is ${condition.status}${condition.reason ? ` (${condition.reason})` : ''}`
+  if (condition.status !== wanted)
+    return `${type} is ${condition.status}${condition.reason ? ` (${condition.reason})` : ''}`
   const observed = condition.observedGeneration ?? status.observedGeneration
   const generation = metadata.generation
   if (observed !== undefined && generation !== undefined && observed < generation) {
@@ -58,22 +65,32 @@ export function conditionIs(
 /** `true`, or why a workload is not fully rolled out and available. Zero replicas are not healthy. */
 export function workloadHealth(workload: Deployment | StatefulSet): true | string {
   const { metadata, spec, status } = workload
-  if (isStale(workload)) return `status is of generation ${status.observedGeneration}, the object is at ${metadata.generation}`
+  if (isStale(workload))
+    return `status is of generation ${status.observedGeneration}, the object is at ${metadata.generation}`
   if (spec.replicas < 1) return 'is scaled to 0'
-  if (status.updatedReplicas < spec.replicas) return `${status.updatedReplicas} of ${spec.replicas} replicas are of the current template`
-  if (status.availableReplicas < spec.replicas) return `${status.availableReplicas} of ${spec.replicas} replicas are available`
+  if (status.updatedReplicas < spec.replicas)
+    return `${status.updatedReplicas} of ${spec.replicas} replicas are of the current template`
+  if (status.availableReplicas < spec.replicas)
+    return `${status.availableReplicas} of ${spec.replicas} replicas are available`
   return true
 }
 
-const isStale = ({ metadata, status }: { metadata: { generation?: number | undefined }; status: { observedGeneration?: number | undefined } }) =>
-  metadata.generation !== undefined && (status.observedGeneration ?? 0) < metadata.generation
+const isStale = ({
+  metadata,
+  status,
+}: {
+  metadata: { generation?: number | undefined }
+  status: { observedGeneration?: number | undefined }
+}) => metadata.generation !== undefined && (status.observedGeneration ?? 0) < metadata.generation
 
 /** `true`, or why a DaemonSet does not run on every node. "0 of 0 ready" looks healthy and is not. */
 export function daemonSetHealth(daemonSet: DaemonSet, nodes: readonly Node[]): true | string {
   const { desiredNumberScheduled, updatedNumberScheduled, numberReady } = daemonSet.status
   if (isStale(daemonSet)) return 'its status is of an older generation'
-  if (desiredNumberScheduled !== nodes.length) return `is scheduled on ${desiredNumberScheduled} of ${nodes.length} nodes`
-  if (updatedNumberScheduled < nodes.length) return `${updatedNumberScheduled} of ${nodes.length} pods are of the current template`
+  if (desiredNumberScheduled !== nodes.length)
+    return `is scheduled on ${desiredNumberScheduled} of ${nodes.length} nodes`
+  if (updatedNumberScheduled < nodes.length)
+    return `${updatedNumberScheduled} of ${nodes.length} pods are of the current template`
   if (numberReady < nodes.length) return `is ready on ${numberReady} of ${nodes.length} nodes`
   return true
 }
@@ -91,7 +108,8 @@ export const internalAddress = ({ status }: Node): string | undefined =>
   status.addresses.find(({ type }) => type === 'InternalIP')?.address
 
 /** All containers of a pod, native sidecars and other init containers first. */
-export const allContainers = ({ spec }: { spec: { initContainers: Container[]; containers: Container[] } }): Container[] => [
-  ...spec.initContainers,
-  ...spec.containers,
-]
+export const allContainers = ({
+  spec,
+}: {
+  spec: { initContainers: Container[]; containers: Container[] }
+}): Container[] => [...spec.initContainers, ...spec.containers]

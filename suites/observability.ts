@@ -6,7 +6,17 @@ import { alertmanagers, metricsAgents, metricsClusters, metricsSingles } from '.
 import type { ClusterName, Component, Figures } from '../platform/platform.ts'
 import { namespaceOf } from '../platform/platform.ts'
 import { isImage } from './images.ts'
-import { allContainers, conditionIs, expectedObjects, isRunning, located, missing, nameOfExpected, nameOfLocated, workloadHealth } from './objects.ts'
+import {
+  allContainers,
+  conditionIs,
+  expectedObjects,
+  isRunning,
+  located,
+  missing,
+  nameOfExpected,
+  nameOfLocated,
+  workloadHealth,
+} from './objects.ts'
 import { componentHealth } from './workloads.ts'
 
 const workloadReads = { deployments, statefulSets, daemonSets, nodes }
@@ -52,18 +62,24 @@ const nowhereOnApps = (claim: string, id: string, fact: string) =>
     },
     calibrate: ({ infra }, { figures }) => {
       const { images } = componentOf(figures, id)
-      const own = infra.pods.filter((pod) => allContainers(pod).some(({ image }) => images.some((known) => isImage(image, known))))
+      const own = infra.pods.filter((pod) =>
+        allContainers(pod).some(({ image }) => images.some((known) => isImage(image, known))),
+      )
       return located('infra', own.slice(0, 1))
     },
   })
 
-type Operated = { metadata: { generation?: number | undefined }; status: { updateStatus?: string | undefined; observedGeneration?: number | undefined } }
+type Operated = {
+  metadata: { generation?: number | undefined }
+  status: { updateStatus?: string | undefined; observedGeneration?: number | undefined }
+}
 
 /** `true`, or what the operator of VictoriaMetrics says of an object; stale when that speaks of an older generation. */
 function isOperational({ metadata, status }: Operated): true | string {
   if (status.updateStatus !== 'operational') return `is ${status.updateStatus ?? 'in no state'}`
   const { generation } = metadata
-  const stale = generation !== undefined && status.observedGeneration !== undefined && status.observedGeneration < generation
+  const stale =
+    generation !== undefined && status.observedGeneration !== undefined && status.observedGeneration < generation
   return !stale || `was operational at generation ${status.observedGeneration}, is at ${generation}`
 }
 
@@ -79,7 +95,11 @@ export const metricsStore = check({
   holds: isOperational,
 })
 
-export const metricsStoreRuns = availableOnInfra('OBS-01', 'victoria-metrics-store', 'the programs of the metrics store are available on infra')
+export const metricsStoreRuns = availableOnInfra(
+  'OBS-01',
+  'victoria-metrics-store',
+  'the programs of the metrics store are available on infra',
+)
 export const noMetricsStoreOnApps = nowhereOnApps('OBS-01', 'victoria-metrics-store', 'no metrics store runs on apps')
 
 export const agentWritesToInfra = check({
@@ -91,18 +111,25 @@ export const agentWritesToInfra = check({
   atLeast: 1,
   expected: ({ names }) => `a Service of apps that is mirrored from infra (${names.mirroring.suffix.name})`,
   subjects: ({ apps }) =>
-    apps.agents.flatMap((agent) => agent.spec.remoteWrite.map(({ url }) => ({ cluster: 'apps' as ClusterName, object: agent, url }))),
+    apps.agents.flatMap((agent) =>
+      agent.spec.remoteWrite.map(({ url }) => ({ cluster: 'apps' as ClusterName, object: agent, url })),
+    ),
   name: nameOfLocated,
   holds: ({ url, object }, { names }, { apps }) => {
     const operational = isOperational(object)
     if (operational !== true) return operational
     const [service, namespace] = URL.canParse(url) ? new URL(url).hostname.split('.') : []
-    const found = apps.services.find(({ metadata }) => metadata.name === service && metadata.namespace === (namespace ?? object.metadata.namespace))
+    const found = apps.services.find(
+      ({ metadata }) => metadata.name === service && metadata.namespace === (namespace ?? object.metadata.namespace),
+    )
     if (!found) return `writes to ${url}, which is no Service of apps`
-    if (found.metadata.labels[names.labels.mirroredFrom.key] !== names.labels.mirroredFrom.value) return `writes to ${url}, which is not mirrored from infra`
+    if (found.metadata.labels[names.labels.mirroredFrom.key] !== names.labels.mirroredFrom.value)
+      return `writes to ${url}, which is not mirrored from infra`
     const { name } = names.mirroredServices.metricsWrite
     const { port } = names.services.metricsWrite
-    return (service === name && new URL(url).port === String(port)) || `writes to ${url}, not to port ${port} of ${name}`
+    return (
+      (service === name && new URL(url).port === String(port)) || `writes to ${url}, not to port ${port} of ${name}`
+    )
   },
 })
 
@@ -201,4 +228,8 @@ export const alertmanagerOperational = check({
   holds: isOperational,
 })
 
-export const alertmanagerRuns = availableOnInfra('OBS-60', 'alertmanager', 'the programs of Alertmanager are available on infra')
+export const alertmanagerRuns = availableOnInfra(
+  'OBS-60',
+  'alertmanager',
+  'the programs of Alertmanager are available on infra',
+)

@@ -10,7 +10,10 @@ export const gigabyte = 1e9
 /** Reads a Kubernetes quantity: `100m` is 0.1, `1Gi` is 1073741824. Throws when it is none. */
 export const quantity = (text: string): number => Number(quantityToScalar(text))
 
-export const amountOf = ({ cpu = '0', memory = '0' }: Record<string, string>): Amount => ({ cores: quantity(cpu), bytes: quantity(memory) })
+export const amountOf = ({ cpu = '0', memory = '0' }: Record<string, string>): Amount => ({
+  cores: quantity(cpu),
+  bytes: quantity(memory),
+})
 export const sum = (amounts: readonly Amount[]): Amount =>
   amounts.reduce((a, b) => ({ cores: a.cores + b.cores, bytes: a.bytes + b.bytes }), nothing)
 
@@ -23,7 +26,10 @@ export function podRequests({ spec }: Pod): Amount {
   const starting = spec.initContainers.filter(({ restartPolicy }) => restartPolicy !== 'Always').map(requestsOf)
   const overhead = amountOf(spec.overhead ?? {})
   return sum([
-    { cores: Math.max(running.cores, ...starting.map(({ cores }) => cores)), bytes: Math.max(running.bytes, ...starting.map(({ bytes }) => bytes)) },
+    {
+      cores: Math.max(running.cores, ...starting.map(({ cores }) => cores)),
+      bytes: Math.max(running.bytes, ...starting.map(({ bytes }) => bytes)),
+    },
     overhead,
   ])
 }

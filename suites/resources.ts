@@ -6,7 +6,17 @@ import type { Budget, Figures } from '../platform/platform.ts'
 import { isImage } from './images.ts'
 import { allContainers, isRunning } from './objects.ts'
 import type { Amount } from './quantities.ts'
-import { amountOf, gigabyte, gigabytes, nothing, podRequests, quantity, requestsOf, roundTo, sum } from './quantities.ts'
+import {
+  amountOf,
+  gigabyte,
+  gigabytes,
+  nothing,
+  podRequests,
+  quantity,
+  requestsOf,
+  roundTo,
+  sum,
+} from './quantities.ts'
 
 /** Whether an observed figure is about the documented one, by the tolerance of platform.yaml. */
 const isAbout = (observed: number, documented: number, figures: Figures) =>
@@ -19,7 +29,8 @@ export const cpuCapacity = check({
   population: 'nodes',
   atLeast: ({ documented }) => documented.nodes.length,
   because: 'the sum over the cluster needs all of them',
-  expected: ({ documented }) => `${documented.node.cpuCores} cores (hardware threads), ${documented.nodes.length * documented.node.cpuCores} in all`,
+  expected: ({ documented }) =>
+    `${documented.node.cpuCores} cores (hardware threads), ${documented.nodes.length * documented.node.cpuCores} in all`,
   subjects: (read) => read.nodes,
   holds: ({ status }, { documented }) => {
     const cores = quantity(status.capacity['cpu'] ?? '0')
@@ -42,7 +53,8 @@ export const memoryCapacity = check({
   population: 'nodes',
   atLeast: ({ documented }) => documented.nodes.length,
   because: 'the sum over the cluster needs all of them',
-  expected: ({ documented, figures }) => `${documented.node.memoryGB} GB, give or take ${figures.tolerance.about * 100} %`,
+  expected: ({ documented, figures }) =>
+    `${documented.node.memoryGB} GB, give or take ${figures.tolerance.about * 100} %`,
   subjects: (read) => read.nodes,
   holds: ({ status }, { documented, figures }) => {
     const bytes = quantity(status.capacity['memory'] ?? '0')
@@ -53,18 +65,26 @@ export const memoryCapacity = check({
       name: 'memory',
       unit: 'GB',
       documented: documented.nodes.length * documented.node.memoryGB,
-      observed: gigabytes(read.nodes.reduce((total, { status }) => total + quantity(status.capacity['memory'] ?? '0'), 0)),
+      observed: gigabytes(
+        read.nodes.reduce((total, { status }) => total + quantity(status.capacity['memory'] ?? '0'), 0),
+      ),
     },
   ],
 })
 
 const requested = (all: readonly Pod[]): Amount => sum(all.filter(isRunning).map(podRequests))
 const allocatable = (all: readonly Node[]): Amount => sum(all.map(({ status }) => amountOf(status.allocatable)))
-const used = (all: readonly PodMetrics[]): Amount => sum(all.flatMap(({ containers }) => containers.map(({ usage }) => amountOf(usage))))
+const used = (all: readonly PodMetrics[]): Amount =>
+  sum(all.flatMap(({ containers }) => containers.map(({ usage }) => amountOf(usage))))
 
 type Measured = { what: string; unit: string; documented: number; observed: number }
 const nameOfMeasured = ({ what }: Measured) => ({ subject: what, look: 'get pods -A -o yaml' })
-const asFigure = ({ what, unit, documented, observed }: Measured): Figure => ({ name: what, unit, documented, observed: roundTo(1, observed) })
+const asFigure = ({ what, unit, documented, observed }: Measured): Figure => ({
+  name: what,
+  unit,
+  documented,
+  observed: roundTo(1, observed),
+})
 
 /** CPU and memory of one kind of amount, beside the document's figures. */
 const bothOf = (what: string, observed: Amount, documented: { cpuCores: number; memoryGB: number }): Measured[] => [
@@ -83,7 +103,8 @@ export const totalRequested = check({
   atLeast: 2,
   because: 'CPU and memory',
   expected: ({ documented }) => `about ${documented.used.cpuCores} cores and ${documented.used.memoryGB} GB`,
-  subjects: (read, { documented }) => (read.pods.length === 0 ? [] : bothOf('requested', requested(read.pods), documented.used)),
+  subjects: (read, { documented }) =>
+    read.pods.length === 0 ? [] : bothOf('requested', requested(read.pods), documented.used),
   name: nameOfMeasured,
   holds: (measured, { figures }) => about(measured, figures),
   disputed: true,
@@ -102,7 +123,9 @@ export const freeCapacity = check({
   because: 'CPU and memory',
   expected: ({ documented }) => `about ${documented.available.cpuCores} cores and ${documented.available.memoryGB} GB`,
   subjects: (read, { documented }) =>
-    read.nodes.length === 0 || read.pods.length === 0 ? [] : bothOf('free', free(read.nodes, read.pods), documented.available),
+    read.nodes.length === 0 || read.pods.length === 0
+      ? []
+      : bothOf('free', free(read.nodes, read.pods), documented.available),
   name: nameOfMeasured,
   holds: (measured, { figures }) => about(measured, figures),
   disputed: true,
@@ -122,7 +145,9 @@ function containersOf(component: string, all: readonly Pod[], figures: Figures):
   return all.filter(isRunning).flatMap((pod) =>
     allContainers(pod)
       .filter(({ name, image }) =>
-        component === proxies ? name === 'linkerd-proxy' : name !== 'linkerd-proxy' && images.some((known) => isImage(image, known)),
+        component === proxies
+          ? name === 'linkerd-proxy'
+          : name !== 'linkerd-proxy' && images.some((known) => isImage(image, known)),
       )
       .map((container) => ({ pod, container })),
   )
@@ -141,22 +166,32 @@ export const componentBudgets = check({
   name: ({ budget }) => ({ subject: budget.component, look: 'get pods -A -o yaml' }),
   holds: ({ budget, spent }, { figures }) => {
     if (spent.containers === 0) return 'runs nowhere'
-    const over = [
-      ...bothOf('requested', spent.requested, budget),
-      ...bothOf('in use', spent.used, budget),
-    ].filter(({ observed, documented }) => observed > documented * (1 + figures.tolerance.about))
-    return over.length === 0 || over.map(({ what, unit, observed, documented }) => `${what} ${roundTo(2, observed)} of ${documented} ${unit}`).join(', ')
+    const over = [...bothOf('requested', spent.requested, budget), ...bothOf('in use', spent.used, budget)].filter(
+      ({ observed, documented }) => observed > documented * (1 + figures.tolerance.about),
+    )
+    return (
+      over.length === 0 ||
+      over
+        .map(({ what, unit, observed, documented }) => `${what} ${roundTo(2, observed)} of ${documented} ${unit}`)
+        .join(', ')
+    )
   },
   compare: (read, { documented, figures }) =>
     documented.budgets.flatMap((budget) =>
-      bothOf(`requested by ${budget.component}`, spendingOf(budget, read.pods, read.metrics, figures).requested, budget).map(asFigure),
+      bothOf(
+        `requested by ${budget.component}`,
+        spendingOf(budget, read.pods, read.metrics, figures).requested,
+        budget,
+      ).map(asFigure),
     ),
 })
 
 function spendingOf({ component }: Budget, allPods: readonly Pod[], metrics: readonly PodMetrics[], figures: Figures) {
   const own = containersOf(component, allPods, figures)
   const inUse = own.map(({ pod, container }) => {
-    const measured = metrics.find(({ metadata }) => metadata.name === pod.metadata.name && metadata.namespace === pod.metadata.namespace)
+    const measured = metrics.find(
+      ({ metadata }) => metadata.name === pod.metadata.name && metadata.namespace === pod.metadata.namespace,
+    )
     const usage = measured?.containers.find(({ name }) => name === container.name)?.usage
     return usage ? amountOf(usage) : nothing
   })
@@ -181,5 +216,6 @@ export const survivesNodeLoss = check({
     })
   },
   name: ({ what }) => ({ subject: what, look: 'describe nodes' }),
-  holds: ({ share }, { figures }) => share >= figures.headroom.minimumFreeShare || `${roundTo(0, share * 100)} % would be free`,
+  holds: ({ share }, { figures }) =>
+    share >= figures.headroom.minimumFreeShare || `${roundTo(0, share * 100)} % would be free`,
 })

@@ -45,7 +45,13 @@ export type RunOptions = {
   target: () => Target | { kind: 'pair'; because: string }
 }
 
-type Seen = { identities?: Record<ClusterName, Identity>; snapshot?: Snapshot; target?: Target; kind: 'pair' | 'live'; judgingMs: number }
+type Seen = {
+  identities?: Record<ClusterName, Identity>
+  snapshot?: Snapshot
+  target?: Target
+  kind: 'pair' | 'live'
+  judgingMs: number
+}
 type Collected = ReturnType<ReturnType<typeof createConformanceCollector>['collected']>
 
 /** One whole run: clusters, snapshot, judgement, reports. Returns the exit code; a run that fails in set-up still reports. */
@@ -62,7 +68,9 @@ export async function run(options: RunOptions): Promise<number> {
   await clearResults(allureResults(options.reports))
   try {
     plan = planOf(allChecks, platform.claims, validFilter(options.filter, platform.claims))
-    collected = await withTarget(options, platform, seen, leave.signal, () => judgeAll(options, platform, plan, seen, leave.signal))
+    collected = await withTarget(options, platform, seen, leave.signal, () =>
+      judgeAll(options, platform, plan, seen, leave.signal),
+    )
   } catch (error) {
     failure = error instanceof SetupError ? error.problem : unexpected(error)
   } finally {
@@ -101,7 +109,13 @@ const unexpected = (error: unknown): SetupProblem => ({
 })
 
 /** Gives the target to `judging` and takes down what was started for it, however that ends. */
-async function withTarget<T>(options: RunOptions, platform: Platform, seen: Seen, signal: AbortSignal, judging: () => Promise<T>): Promise<T> {
+async function withTarget<T>(
+  options: RunOptions,
+  platform: Platform,
+  seen: Seen,
+  signal: AbortSignal,
+  judging: () => Promise<T>,
+): Promise<T> {
   const chosen = options.target()
   seen.kind = chosen.kind
   console.log(`target: ${chosen.because}`)
@@ -123,7 +137,13 @@ async function withTarget<T>(options: RunOptions, platform: Platform, seen: Seen
   }
 }
 
-async function judgeAll(options: RunOptions, platform: Platform, plan: Judgement[], seen: Seen, signal: AbortSignal): Promise<Collected> {
+async function judgeAll(
+  options: RunOptions,
+  platform: Platform,
+  plan: Judgement[],
+  seen: Seen,
+  signal: AbortSignal,
+): Promise<Collected> {
   const { target } = seen
   if (!target) throw new Error('judging began without a target')
   const began = performance.now()
@@ -143,7 +163,12 @@ async function judgeAll(options: RunOptions, platform: Platform, plan: Judgement
   return collected
 }
 
-async function judgeInVitest({ root, filter, reports }: RunOptions, snapshot: Snapshot, { clusters }: Target, document: Platform['figures']['document']): Promise<Collected> {
+async function judgeInVitest(
+  { root, filter, reports }: RunOptions,
+  snapshot: Snapshot,
+  { clusters }: Target,
+  document: Platform['figures']['document'],
+): Promise<Collected> {
   const collector = createConformanceCollector()
   const contexts = { infra: clusters.infra.context, apps: clusters.apps.context }
   const allure: Reporter = new ConformanceAllureReporter({ resultsDir: allureResults(reports), document })

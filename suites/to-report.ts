@@ -8,7 +8,13 @@ export const plannedOf = (plan: readonly Judgement[]): Planned[] =>
   plan.map(({ claim, id, place }) => ({ claim: claim.id, check: id, cluster: place }))
 
 /** All claims of the document, each with the reason why it is not judged where no check of this run does. */
-export function claimsToReport({ claims, waivers }: Platform, plan: readonly Judgement[], all: readonly Judgement[], filter: Filter, now: Date): ClaimToReport[] {
+export function claimsToReport(
+  { claims, waivers }: Platform,
+  plan: readonly Judgement[],
+  all: readonly Judgement[],
+  filter: Filter,
+  now: Date,
+): ClaimToReport[] {
   return claims.map((claim) => {
     const judged = plan.some((planned) => planned.claim.id === claim.id)
     const waiver = waivers.find((candidate) => candidate.claim === claim.id)
@@ -30,7 +36,11 @@ export function claimsToReport({ claims, waivers }: Platform, plan: readonly Jud
   })
 }
 
-const pick = ({ justification, owner, until }: { justification: string; owner: string; until: string }) => ({ justification, owner, until })
+const pick = ({ justification, owner, until }: { justification: string; owner: string; until: string }) => ({
+  justification,
+  owner,
+  until,
+})
 
 function methodsOf({ id, method }: Claim, all: readonly Judgement[]) {
   const used = new Set(all.filter(({ claim }) => claim.id === id).map(({ check }) => check.method))
@@ -38,6 +48,7 @@ function methodsOf({ id, method }: Claim, all: readonly Judgement[]) {
 }
 
 function whyNotJudged({ id, method, phase }: Claim, all: readonly Judgement[], { claims, chapters }: Filter): string {
-  if (claims.length + chapters.length > 0 && all.some(({ claim }) => claim.id === id)) return 'not judged: left out by the filter of this run'
+  if (claims.length + chapters.length > 0 && all.some(({ claim }) => claim.id === id))
+    return 'not judged: left out by the filter of this run'
   return `not judged: no check looks at it yet; it takes ${method.join(', ')}${phase > 2 ? `, from phase ${phase} on` : ''}`
 }

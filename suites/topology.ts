@@ -24,7 +24,8 @@ export const separateClusters = check({
   expected: 'a kube-system UID of its own on each side',
   subjects: ({ infra, apps }) => infra.system.flatMap((one) => apps.system.map((other) => ({ one, other }))),
   name: () => ({ subject: 'Namespace kube-system', cluster: 'apps', look: 'get namespace kube-system -o yaml' }),
-  holds: ({ one, other }) => one.metadata.uid !== other.metadata.uid || `has the UID ${other.metadata.uid} on both sides`,
+  holds: ({ one, other }) =>
+    one.metadata.uid !== other.metadata.uid || `has the UID ${other.metadata.uid} on both sides`,
 })
 
 export const clusterNamesInCilium = check({
@@ -174,7 +175,10 @@ export const clusterRangeFlag = check({
   expected: ({ documented }) => `--cluster-cidr=${documented.podCIDR.value}`,
   subjects: (read) => read.pods.filter(({ metadata }) => metadata.labels['component'] === 'kube-controller-manager'),
   holds: ({ spec }, { documented }) => {
-    const range = flagOf(spec.containers.flatMap(({ command, args }) => [...command, ...args]), 'cluster-cidr')
+    const range = flagOf(
+      spec.containers.flatMap(({ command, args }) => [...command, ...args]),
+      'cluster-cidr',
+    )
     return range === documented.podCIDR.value || `runs with --cluster-cidr=${range ?? ''}`
   },
 })
@@ -244,7 +248,11 @@ export const disjointRanges = absent({
     const all = [...inUse, { what: 'nodes', cluster: 'infra' as const, ranges: [figures.nodeNetwork.value] }]
     return pairsOf(all.filter(({ ranges }) => ranges.length > 0))
   },
-  name: ({ one, other }) => ({ subject: `${one.what} and ${other.what}`, cluster: other.cluster, look: 'get nodes,servicecidrs -o yaml' }),
+  name: ({ one, other }) => ({
+    subject: `${one.what} and ${other.what}`,
+    cluster: other.cluster,
+    look: 'get nodes,servicecidrs -o yaml',
+  }),
   detector: ({ one, other }) => {
     const common = one.ranges.flatMap((a) => other.ranges.filter((b) => overlap(a, b)).map((b) => `${a} and ${b}`))
     return common.length === 0 ? undefined : `share addresses: ${common.join(', ')}`
@@ -252,7 +260,10 @@ export const disjointRanges = absent({
   calibrate: (_, { figures }) => {
     const all = { what: 'calibration', cluster: 'infra' as const, ranges: [figures.clusters.infra.podCIDR.value] }
     const one = { ...all, ranges: [nthAddress(figures.clusters.infra.podCIDR.value, 300)] }
-    return [{ one: all, other: all }, { one: all, other: one }]
+    return [
+      { one: all, other: all },
+      { one: all, other: one },
+    ]
   },
 })
 
@@ -286,20 +297,21 @@ export const ownSecrets = check({
   atLeast: 2,
   because: 'root certificate and token keys are both compared',
   expected: 'nothing in common between infra and apps',
-  subjects: ({ infra, apps }) => [
-    {
-      what: 'root certificate',
-      look: '-n kube-system get configmap kube-root-ca.crt -o yaml',
-      infra: infra.root.flatMap(({ data }) => fingerprintsOf(data['ca.crt'] ?? '')),
-      apps: apps.root.flatMap(({ data }) => fingerprintsOf(data['ca.crt'] ?? '')),
-    },
-    {
-      what: 'token signing keys',
-      look: 'get --raw /openid/v1/jwks',
-      infra: infra.keys.flatMap(({ keys }) => keys.map(({ n, x, kid }) => n ?? x ?? kid)),
-      apps: apps.keys.flatMap(({ keys }) => keys.map(({ n, x, kid }) => n ?? x ?? kid)),
-    },
-  ].filter(({ infra: one, apps: other }) => one.length > 0 && other.length > 0),
+  subjects: ({ infra, apps }) =>
+    [
+      {
+        what: 'root certificate',
+        look: '-n kube-system get configmap kube-root-ca.crt -o yaml',
+        infra: infra.root.flatMap(({ data }) => fingerprintsOf(data['ca.crt'] ?? '')),
+        apps: apps.root.flatMap(({ data }) => fingerprintsOf(data['ca.crt'] ?? '')),
+      },
+      {
+        what: 'token signing keys',
+        look: 'get --raw /openid/v1/jwks',
+        infra: infra.keys.flatMap(({ keys }) => keys.map(({ n, x, kid }) => n ?? x ?? kid)),
+        apps: apps.keys.flatMap(({ keys }) => keys.map(({ n, x, kid }) => n ?? x ?? kid)),
+      },
+    ].filter(({ infra: one, apps: other }) => one.length > 0 && other.length > 0),
   name: ({ what, look }) => ({ subject: what, cluster: 'apps', look }),
   holds: ({ infra, apps }) => {
     const shared = infra.filter((key) => apps.includes(key))

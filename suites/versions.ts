@@ -32,7 +32,8 @@ export const kubeletVersion = check({
   expected: ({ figures }) => `kubelet v${figures.versions.kubernetes.equals}`,
   subjects: (read) => read.nodes,
   holds: ({ status }, { figures }) =>
-    status.nodeInfo.kubeletVersion === `v${figures.versions.kubernetes.equals}` || `has kubelet ${status.nodeInfo.kubeletVersion}`,
+    status.nodeInfo.kubeletVersion === `v${figures.versions.kubernetes.equals}` ||
+    `has kubelet ${status.nodeInfo.kubeletVersion}`,
 })
 
 export const apiServerVersion = check({
@@ -120,7 +121,8 @@ export const proxyVersions = check({
   atLeast: 4,
   because: 'the control plane and the gateway alone make that many',
   expected: ({ figures }) => `${figures.versions.linkerd.atLeast} or newer`,
-  subjects: (read) => read.pods.filter((pod) => isRunning(pod) && allContainers(pod).some(({ name }) => name === 'linkerd-proxy')),
+  subjects: (read) =>
+    read.pods.filter((pod) => isRunning(pod) && allContainers(pod).some(({ name }) => name === 'linkerd-proxy')),
   holds: (pod, { figures, names }) => {
     const version = proxyVersionOf(pod, names.annotations.proxyVersion.key)
     if (version === undefined) return `has no annotation ${names.annotations.proxyVersion.key}`
@@ -163,7 +165,15 @@ export const pinnedImages = absent({
     return tag === undefined && !image.includes('@sha256:') ? `runs ${image || 'no image'}, without a tag` : undefined
   },
   calibrate: (read) =>
-    read.pods.slice(0, 1).flatMap((pod) => ['example.org/calibration', 'example.org/calibration:latest'].map((image) => ({ pod, name: 'calibration', image }))),
+    read.pods
+      .slice(0, 1)
+      .flatMap((pod) =>
+        ['example.org/calibration', 'example.org/calibration:latest'].map((image) => ({
+          pod,
+          name: 'calibration',
+          image,
+        })),
+      ),
 })
 
 export const supportedTogether = check({
@@ -179,23 +189,42 @@ export const supportedTogether = check({
     if (!kubernetes) return []
     const cilium = read.daemonSets.find(({ metadata }) => metadata.name === names.workloads.cilium.name)
     const linkerd = read.deployments.find(({ metadata }) => metadata.name === names.workloads.linkerdDestination.name)
-    const ciliumTag = imageOf(cilium?.spec.template.spec.containers.find(({ image }) => isImage(image, 'cilium/cilium'))?.image ?? '').tag
-    const linkerdTag = imageOf(linkerd?.spec.template.spec.containers.find(({ image }) => isImage(image, 'linkerd/controller'))?.image ?? '').tag
+    const ciliumTag = imageOf(
+      cilium?.spec.template.spec.containers.find(({ image }) => isImage(image, 'cilium/cilium'))?.image ?? '',
+    ).tag
+    const linkerdTag = imageOf(
+      linkerd?.spec.template.spec.containers.find(({ image }) => isImage(image, 'linkerd/controller'))?.image ?? '',
+    ).tag
     return [
       { component: 'cilium', release: versionOfTag(ciliumTag), ranges: figures.compatibility.cilium, kubernetes },
-      { component: 'linkerd', release: linkerdRelease.versionOf(linkerdTag ?? ''), ranges: figures.compatibility.linkerd, kubernetes },
+      {
+        component: 'linkerd',
+        release: linkerdRelease.versionOf(linkerdTag ?? ''),
+        ranges: figures.compatibility.linkerd,
+        kubernetes,
+      },
     ]
   },
   name: ({ component }) => ({ subject: component, look: 'version' }),
   holds: ({ release, ranges, kubernetes }) => {
     if (release === undefined) return 'tells no version'
-    const range = ranges.find(({ release: line }) => `${semver.coerce(release)?.major}.${semver.coerce(release)?.minor}` === line)
+    const range = ranges.find(
+      ({ release: line }) => `${semver.coerce(release)?.major}.${semver.coerce(release)?.minor}` === line,
+    )
     if (!range) return `is ${release}, for which no support range is known`
-    return semver.satisfies(kubernetes, range.kubernetes) || `is ${release}, which supports Kubernetes ${range.kubernetes}; this is ${kubernetes.version}`
+    return (
+      semver.satisfies(kubernetes, range.kubernetes) ||
+      `is ${release}, which supports Kubernetes ${range.kubernetes}; this is ${kubernetes.version}`
+    )
   },
   disputed: ({ release, ranges }) =>
     ranges.some(({ release: line }) => `${semver.coerce(release)?.major}.${semver.coerce(release)?.minor}` === line),
   compare: (read, { figures }) => [
-    { name: 'Kubernetes', unit: 'version', documented: figures.versions.kubernetes.equals, observed: read.version[0]?.gitVersion ?? 'unknown' },
+    {
+      name: 'Kubernetes',
+      unit: 'version',
+      documented: figures.versions.kubernetes.equals,
+      observed: read.version[0]?.gitVersion ?? 'unknown',
+    },
   ],
 })

@@ -22,7 +22,9 @@ export function componentHealth(component: Component, read: Workloads): true | s
     ...onEveryNode.map((workload) => [workload, daemonSetHealth(workload, read.nodes)] as const),
   ]
   const [broken] = health.filter(([, holds]) => holds !== true)
-  return broken === undefined || `${broken[0].kind} ${broken[0].metadata.namespace}/${broken[0].metadata.name} ${broken[1]}`
+  return (
+    broken === undefined || `${broken[0].kind} ${broken[0].metadata.namespace}/${broken[0].metadata.name} ${broken[1]}`
+  )
 }
 
 const workloadReads = { deployments, statefulSets, daemonSets, nodes }
@@ -79,7 +81,9 @@ export const nothingMisplaced = absent({
   name: nameOfLocated,
   detector: ({ cluster, object, forbidden }) => {
     const images = allContainers(object).map(({ image }) => image)
-    const found = forbidden.find((component) => images.some((image) => component.images.some((known) => isImage(image, known))))
+    const found = forbidden.find((component) =>
+      images.some((image) => component.images.some((known) => isImage(image, known))),
+    )
     return found === undefined ? undefined : `runs ${found.name} on ${cluster}`
   },
   calibrate: ({ infra }, { figures }) => {
@@ -88,7 +92,13 @@ export const nothingMisplaced = absent({
     if (!sample) return []
     return exclusive.map((component): Placed => ({
       cluster: component.clusters.includes('infra') ? 'apps' : 'infra',
-      object: { ...sample, spec: { ...sample.spec, containers: sample.spec.containers.map((one) => ({ ...one, image: `${component.images[0]}:1` })) } },
+      object: {
+        ...sample,
+        spec: {
+          ...sample.spec,
+          containers: sample.spec.containers.map((one) => ({ ...one, image: `${component.images[0]}:1` })),
+        },
+      },
       forbidden: exclusive,
     }))
   },

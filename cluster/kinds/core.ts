@@ -24,11 +24,17 @@ const podSpec = z.object({
   initContainers: z.array(container).default([]),
   overhead: quantities.optional(),
   tolerations: z
-    .array(z.object({ key: z.string().optional(), effect: z.string().optional(), tolerationSeconds: z.number().optional() }))
+    .array(
+      z.object({ key: z.string().optional(), effect: z.string().optional(), tolerationSeconds: z.number().optional() }),
+    )
     .default([]),
 })
 
-const containerStatus = z.object({ name: z.string(), ready: z.boolean().default(false), restartCount: z.number().default(0) })
+const containerStatus = z.object({
+  name: z.string(),
+  ready: z.boolean().default(false),
+  restartCount: z.number().default(0),
+})
 
 export const pods = kind(
   { group: '', version: 'v1', plural: 'pods', kind: 'Pod' },

@@ -4,10 +4,18 @@ import type { ClusterName, Names } from '../../platform/platform.ts'
 import { namespaceOf } from '../../platform/platform.ts'
 import { metadata } from './object.ts'
 
-const configMap = z.object({ kind: z.string().default('ConfigMap'), metadata, data: z.record(z.string(), z.string()).default({}) })
+const configMap = z.object({
+  kind: z.string().default('ConfigMap'),
+  metadata,
+  data: z.record(z.string(), z.string()).default({}),
+})
 export type ConfigMap = z.infer<typeof configMap>
 
-function configMapAt(id: string, what: string, where: (names: Names) => { namespace: string; name: string }): Source<ConfigMap> {
+function configMapAt(
+  id: string,
+  what: string,
+  where: (names: Names) => { namespace: string; name: string },
+): Source<ConfigMap> {
   return {
     id,
     what,
@@ -39,7 +47,11 @@ export const rootCA = configMapAt('kube-root-ca', 'the root certificate of the c
 const metadataOnly = z.object({ metadata })
 
 /** No more than the metadata of a Secret: whether it is there. Its values are never asked for. */
-function secretAt(id: string, cluster: ClusterName, where: (names: Names) => { namespace: string; name: string }): Source<z.infer<typeof metadataOnly>> {
+function secretAt(
+  id: string,
+  cluster: ClusterName,
+  where: (names: Names) => { namespace: string; name: string },
+): Source<z.infer<typeof metadataOnly>> {
   return {
     id,
     what: `Secret ${id}`,
@@ -62,7 +74,10 @@ export const linkCredentialsForDestination = secretAt('link-credentials-destinat
   name: names.secrets.linkCredentials.name,
 }))
 
-const systemNamespaceShape = z.object({ kind: z.string().default('Namespace'), metadata: metadata.extend({ uid: z.string() }) })
+const systemNamespaceShape = z.object({
+  kind: z.string().default('Namespace'),
+  metadata: metadata.extend({ uid: z.string() }),
+})
 export const systemNamespace: Source<z.infer<typeof systemNamespaceShape>> = {
   id: 'kube-system',
   what: 'the namespace kube-system',
@@ -78,7 +93,9 @@ export const serverVersion: Source<z.infer<typeof versionShape>> = {
   from: { type: 'get', path: () => '/version' },
 }
 
-const keysShape = z.object({ keys: z.array(z.object({ kid: z.string(), n: z.string().optional(), x: z.string().optional() })).min(1) })
+const keysShape = z.object({
+  keys: z.array(z.object({ kid: z.string(), n: z.string().optional(), x: z.string().optional() })).min(1),
+})
 export const tokenKeys: Source<z.infer<typeof keysShape>> = {
   id: 'openid-keys',
   what: 'the signing keys of service-account tokens',
@@ -86,7 +103,12 @@ export const tokenKeys: Source<z.infer<typeof keysShape>> = {
   from: { type: 'get', path: () => '/openid/v1/jwks', accept: 'application/jwk-set+json' },
 }
 
-const certificateShape = z.object({ subjectAltNames: z.array(z.string()), issuer: z.string(), validTo: z.string(), authority: z.string() })
+const certificateShape = z.object({
+  subjectAltNames: z.array(z.string()),
+  issuer: z.string(),
+  validTo: z.string(),
+  authority: z.string(),
+})
 export const apiCertificate: Source<z.infer<typeof certificateShape>> = {
   id: 'api-certificate',
   what: 'the certificate of the API server',

@@ -28,7 +28,10 @@ export type Condition = z.infer<typeof condition>
 export type KubernetesObject = { kind: string; metadata: z.infer<typeof metadata> }
 
 /** The conditions of anything that has a status with conditions; absent ones are an empty list. */
-export const conditioned = z.object({ conditions: z.array(condition).default([]), observedGeneration: z.number().optional() })
+export const conditioned = z.object({
+  conditions: z.array(condition).default([]),
+  observedGeneration: z.number().optional(),
+})
 
 /** A source that lists all objects of a kind, with the narrow shape of spec and status that checks rely on. */
 export function kind<S extends z.ZodRawShape>(

@@ -32,7 +32,12 @@ export const ciliumEndpoints = kind(
 )
 
 export const loadBalancerPools = kind(
-  { group: 'cilium.io', version: ['v2', 'v2alpha1'], plural: 'ciliumloadbalancerippools', kind: 'CiliumLoadBalancerIPPool' },
+  {
+    group: 'cilium.io',
+    version: ['v2', 'v2alpha1'],
+    plural: 'ciliumloadbalancerippools',
+    kind: 'CiliumLoadBalancerIPPool',
+  },
   {
     spec: z.object({
       blocks: z
@@ -75,7 +80,10 @@ export const bgpNodeConfigs = kind(
   },
 )
 
-export const ciliumNetworkPolicies = kind({ ...cilium, plural: 'ciliumnetworkpolicies', kind: 'CiliumNetworkPolicy' }, {})
+export const ciliumNetworkPolicies = kind(
+  { ...cilium, plural: 'ciliumnetworkpolicies', kind: 'CiliumNetworkPolicy' },
+  {},
+)
 export const ciliumClusterwideNetworkPolicies = kind(
   { ...cilium, plural: 'ciliumclusterwidenetworkpolicies', kind: 'CiliumClusterwideNetworkPolicy' },
   {},
@@ -149,7 +157,10 @@ const victoria = { group: 'operator.victoriametrics.com', version: 'v1beta1' }
 const victoriaStatus = z
   .object({ updateStatus: z.string().optional(), observedGeneration: z.number().optional() })
   .default({})
-export const metricsClusters = kind({ ...victoria, plural: 'vmclusters', kind: 'VMCluster' }, { status: victoriaStatus })
+export const metricsClusters = kind(
+  { ...victoria, plural: 'vmclusters', kind: 'VMCluster' },
+  { status: victoriaStatus },
+)
 export const metricsSingles = kind({ ...victoria, plural: 'vmsingles', kind: 'VMSingle' }, { status: victoriaStatus })
 export const metricsAgents = kind(
   { ...victoria, plural: 'vmagents', kind: 'VMAgent' },
@@ -161,7 +172,10 @@ export const metricsAgents = kind(
     status: victoriaStatus,
   },
 )
-export const alertmanagers = kind({ ...victoria, plural: 'vmalertmanagers', kind: 'VMAlertmanager' }, { status: victoriaStatus })
+export const alertmanagers = kind(
+  { ...victoria, plural: 'vmalertmanagers', kind: 'VMAlertmanager' },
+  { status: victoriaStatus },
+)
 
 const suspendable = { suspend: z.boolean().default(false) }
 const revision = { lastAppliedRevision: z.string().optional(), lastAttemptedRevision: z.string().optional() }
@@ -194,5 +208,9 @@ export const cephClusters = kind(
 )
 export const postgresClusters = kind(
   { group: 'postgresql.cnpg.io', version: 'v1', plural: 'clusters', kind: 'Cluster' },
-  { status: z.object({ image: z.string().optional(), pgDataImageInfo: z.object({ majorVersion: z.number() }).optional() }).default({}) },
+  {
+    status: z
+      .object({ image: z.string().optional(), pgDataImageInfo: z.object({ majorVersion: z.number() }).optional() })
+      .default({}),
+  },
 )
