@@ -1,11 +1,7 @@
 import type { ClusterFigures, ClusterName, Figures, Names } from '../platform/platform.ts'
-import type { Deadline } from './deadline.ts'
 import type { Figure } from './result.ts'
-import type { Listing, Lists, Reads, Read } from './source.ts'
+import type { Lists, Reads, Read } from './source.ts'
 import { toRead } from './source.ts'
-
-/** `each`: on both clusters, one by one. `across`: one judgement that sees both. */
-export type Scope = 'each' | ClusterName | 'across'
 
 /** What a judgement may know besides the subjects: the document, the names, the time. Nothing that needs input or output. */
 export type Context = {

@@ -44,7 +44,7 @@ export function chooseTarget(asked: Asked): Target | { kind: 'pair'; because: st
   const configured = readConfiguration(asked.folder)
   // Whoever names clusters means them: a typo must not end in a green run on the pair.
   const kind = wantedKind(asked, configured) ?? (configured.clusters === undefined ? undefined : 'live')
-  if (kind === 'pair') return { kind, because: `the embedded pair (${kindSource(asked, configured)})` }
+  if (kind === 'pair') return { kind, because: `the embedded pair (${kindSource(asked)})` }
   const kubeconfig = kubeconfigPath(asked, configured)
   const clusters = configured.clusters ?? { infra: { context: 'infra' }, apps: { context: 'apps' } }
   const contexts = contextsOf(kubeconfig)
@@ -56,9 +56,7 @@ export function chooseTarget(asked: Asked): Target | { kind: 'pair'; because: st
   if (missing.length > 0) throw missingContexts(kubeconfig, wanted, missing, contexts)
   if (clusters.infra.context === clusters.apps.context) throw sameContext(clusters.infra.context)
   const because =
-    kind === 'live'
-      ? `live (${kindSource(asked, configured)})`
-      : `live (contexts ${wanted.join(' and ')} are in your kubeconfig)`
+    kind === 'live' ? `live (${kindSource(asked)})` : `live (contexts ${wanted.join(' and ')} are in your kubeconfig)`
   return { kind: 'live', because, kubeconfig, clusters: { infra: entry(clusters.infra), apps: entry(clusters.apps) } }
 }
 
@@ -87,7 +85,7 @@ function wantedKind({ target, env }: Asked, configured: Configuration): TargetKi
   })
 }
 
-function kindSource({ target, env }: Asked, configured: Configuration): string {
+function kindSource({ target, env }: Asked): string {
   if (target !== undefined) return '--target'
   return env['CONFORMANCE_TARGET'] === undefined ? configurationFile : 'CONFORMANCE_TARGET'
 }

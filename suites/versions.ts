@@ -165,15 +165,13 @@ export const pinnedImages = absent({
     return tag === undefined && !image.includes('@sha256:') ? `runs ${image || 'no image'}, without a tag` : undefined
   },
   calibrate: (read) =>
-    read.pods
-      .slice(0, 1)
-      .flatMap((pod) =>
-        ['example.org/calibration', 'example.org/calibration:latest'].map((image) => ({
-          pod,
-          name: 'calibration',
-          image,
-        })),
-      ),
+    read.pods.slice(0, 1).flatMap((pod) =>
+      ['example.org/calibration', 'example.org/calibration:latest'].map((image) => ({
+        pod,
+        name: 'calibration',
+        image,
+      })),
+    ),
 })
 
 export const supportedTogether = check({
