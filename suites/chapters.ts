@@ -15,7 +15,10 @@ const modules = { topology, network, mesh, observability, gitops, workloads, res
 export type NamedCheck = { chapter: string; name: string; check: Check }
 
 export const allChecks: readonly NamedCheck[] = Object.entries(modules).flatMap(([chapter, module]) =>
-  Object.entries<unknown>(module).flatMap(([name, value]) => (isCheck(value) ? [{ chapter, name, check: value }] : [])),
+  Object.entries<unknown>(module)
+    // Runtimes do not agree on the order of a module's exports.
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, value]) => (isCheck(value) ? [{ chapter, name, check: value }] : [])),
 )
 
 const chapterOfPrefix: Record<string, string> = {

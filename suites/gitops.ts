@@ -18,6 +18,7 @@ import {
   nameOfExpected,
   nameOfLocated,
   workloadHealth,
+  unlessOneIsEmpty,
 } from './objects.ts'
 
 export const controllersAvailable = check({
@@ -49,7 +50,11 @@ export const nothingSuspended = check({
   atLeast: 2,
   because: 'one source and one Kustomization are the least',
   expected: 'not suspended',
-  subjects: (read) => [...read.repositories, ...read.kustomizations, ...read.releases, ...read.helmRepositories],
+  subjects: (read) =>
+    unlessOneIsEmpty(
+      [read.repositories, read.kustomizations, read.releases],
+      [...read.repositories, ...read.kustomizations, ...read.releases, ...read.helmRepositories],
+    ),
   holds: ({ spec }) => !spec.suspend || 'is suspended',
 })
 
@@ -130,12 +135,16 @@ export const everythingReconciled = check({
   because: 'one source and one Kustomization are the least',
   expected: 'Ready, at the current generation',
   // A HelmRepository of type oci never has a status.
-  subjects: (read) => [
-    ...read.repositories,
-    ...read.kustomizations,
-    ...read.releases,
-    ...read.helmRepositories.filter(({ spec }) => spec.type !== 'oci'),
-  ],
+  subjects: (read) =>
+    unlessOneIsEmpty(
+      [read.repositories, read.kustomizations, read.releases],
+      [
+        ...read.repositories,
+        ...read.kustomizations,
+        ...read.releases,
+        ...read.helmRepositories.filter(({ spec }) => spec.type !== 'oci'),
+      ],
+    ),
   holds: (object) => {
     const { generation } = object.metadata
     const { observedGeneration } = object.status
@@ -155,7 +164,11 @@ export const revisionsApplied = check({
   atLeast: 2,
   because: 'one on each cluster is the least',
   expected: 'the revision that the source of both clusters has',
-  subjects: ({ infra, apps }) => [...located('infra', infra.kustomizations), ...located('apps', apps.kustomizations)],
+  subjects: ({ infra, apps }) =>
+    unlessOneIsEmpty(
+      [infra.repositories, apps.repositories, infra.kustomizations, apps.kustomizations],
+      [...located('infra', infra.kustomizations), ...located('apps', apps.kustomizations)],
+    ),
   name: nameOfLocated,
   holds: ({ object }, { names }, { infra, apps }) => {
     const revisions = [...infra.repositories, ...apps.repositories]
@@ -183,9 +196,10 @@ export const everythingFromRepository = check({
   because: 'Flux, Cilium and the Linkerd control plane alone make that many',
   expected: ({ names }) => `an owner, or one of the labels ${names.labels.fluxOwned.keys.join(' and ')}`,
   subjects: (read) =>
-    [...read.deployments, ...read.statefulSets, ...read.daemonSets, ...read.webhooks].filter(
-      ({ kind, metadata }) => !ofTalos.includes(`${kind} ${metadata.namespace}/${metadata.name}`),
-    ),
+    unlessOneIsEmpty(
+      [read.deployments, read.daemonSets, read.webhooks],
+      [...read.deployments, ...read.statefulSets, ...read.daemonSets, ...read.webhooks],
+    ).filter(({ kind, metadata }) => !ofTalos.includes(`${kind} ${metadata.namespace}/${metadata.name}`)),
   holds: ({ metadata }, { names }) =>
     metadata.ownerReferences.length > 0 ||
     names.labels.fluxOwned.keys.some((key) => key in metadata.labels) ||

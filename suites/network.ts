@@ -60,6 +60,7 @@ export const ciliumKnowsEveryNode = check({
     const known = read.ciliumNodes.find(({ metadata }) => metadata.name === node.metadata.name)
     if (!known) return 'has no CiliumNode'
     const address = known.spec.addresses.find(({ type }) => type === 'InternalIP')?.ip
+    if (internalAddress(node) === undefined) return 'has no InternalIP'
     return (
       address === internalAddress(node) || `is at ${internalAddress(node)}, its CiliumNode says ${address ?? 'nothing'}`
     )
@@ -147,7 +148,9 @@ export const policiesPerNamespace = check({
     const own = [...read.policies, ...read.ciliumPolicies].filter(
       (policy) => policy.metadata.namespace === metadata.name,
     )
-    return own.length > 0 || read.clusterwide.length > 0 || 'has no policy'
+    // One without endpointSelector is about nodes.
+    const forPods = read.clusterwide.filter(({ spec }) => spec?.endpointSelector !== undefined)
+    return own.length > 0 || forPods.length > 0 || 'has no policy'
   },
 })
 
@@ -215,7 +218,9 @@ export const gatewaysProgrammed = check({
   atLeast: 1,
   expected: 'Accepted, Programmed, an address of the LoadBalancer pool, an attached route',
   subjects: (read) => read.gateways,
-  holds: (gateway, { documented }) => {
+  holds: (gateway, { documented, names }) => {
+    const { gatewayClassName } = gateway.spec
+    if (gatewayClassName !== names.customResources.gatewayClass.name) return `is of class ${gatewayClassName}`
     for (const type of ['Accepted', 'Programmed']) {
       const holds = conditionIs(gateway, type)
       if (holds !== true) return holds

@@ -25,6 +25,13 @@ export function expectedObjects<T extends KubernetesObject>(
 export const nameOfExpected = ({ kind, namespace, name }: Expected<unknown>): Naming =>
   nameOfObject({ kind, metadata: { name, namespace } })
 
+/**
+ * The subjects, or none when one of these lists is empty: a platform has something of each, so an empty list means that
+ * something was not seen, and the rest would hide it.
+ */
+export const unlessOneIsEmpty = <S>(lists: readonly (readonly unknown[])[], subjects: readonly S[]): readonly S[] =>
+  lists.some((list) => list.length === 0) ? [] : subjects
+
 export const missing = 'does not exist'
 
 /** A subject that knows its cluster, for checks that look at both. */
@@ -106,6 +113,16 @@ export const hasOwnAddress = (pod: Pod): boolean => !pod.spec.hostNetwork && isR
 
 export const internalAddress = ({ status }: Node): string | undefined =>
   status.addresses.find(({ type }) => type === 'InternalIP')?.address
+
+/** The containers that keep running: plain init containers have ended. */
+export const runningContainers = ({
+  spec,
+}: {
+  spec: { initContainers: Container[]; containers: Container[] }
+}): Container[] => [
+  ...spec.initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always'),
+  ...spec.containers,
+]
 
 /** All containers of a pod, native sidecars and other init containers first. */
 export const allContainers = ({

@@ -17,7 +17,7 @@ import {
   nameOfLocated,
   workloadHealth,
 } from './objects.ts'
-import { componentHealth } from './workloads.ts'
+import { componentHealth, runsNowhere } from './workloads.ts'
 
 const workloadReads = { deployments, statefulSets, daemonSets, nodes }
 
@@ -95,11 +95,27 @@ export const metricsStore = check({
   holds: isOperational,
 })
 
-export const metricsStoreRuns = availableOnInfra(
-  'OBS-01',
-  'victoria-metrics-store',
-  'the programs of the metrics store are available on infra',
-)
+const partsOfStore = ['victoriametrics/vminsert', 'victoriametrics/vmselect', 'victoriametrics/vmstorage']
+
+export const metricsStoreRuns = check({
+  claim: 'OBS-01',
+  on: 'infra',
+  fact: 'the programs of the metrics store are available on infra',
+  reads: workloadReads,
+  population: 'programs of the metrics store',
+  atLeast: 1,
+  because: 'a single store is one program, a cluster three',
+  expected: 'an available workload, found by its image',
+  subjects: (read, { figures }) => {
+    const store = componentOf(figures, 'victoria-metrics-store')
+    const whole = store.images.filter((image) => !partsOfStore.includes(image))
+    const single = { ...store, name: 'the single metrics store', images: whole }
+    if (componentHealth(single, read) !== runsNowhere) return [single]
+    return partsOfStore.map((image) => ({ ...store, name: image, images: [image] }))
+  },
+  name: ({ name }) => ({ subject: name, look: 'get deployments,statefulsets -A' }),
+  holds: (component, _, read) => componentHealth(component, read),
+})
 export const noMetricsStoreOnApps = nowhereOnApps('OBS-01', 'victoria-metrics-store', 'no metrics store runs on apps')
 
 export const agentWritesToInfra = check({

@@ -4,7 +4,7 @@ import type { Container, Node, Pod, PodMetrics } from '../cluster/kinds/core.ts'
 import { nodes, podMetrics, pods } from '../cluster/kinds/core.ts'
 import type { Budget, Figures } from '../platform/platform.ts'
 import { isImage } from './images.ts'
-import { allContainers, isRunning } from './objects.ts'
+import { isRunning, runningContainers } from './objects.ts'
 import type { Amount } from './quantities.ts'
 import {
   amountOf,
@@ -143,7 +143,7 @@ const proxies = 'linkerd-proxies'
 function containersOf(component: string, all: readonly Pod[], figures: Figures): { pod: Pod; container: Container }[] {
   const images = figures.components.find(({ id }) => id === component)?.images ?? []
   return all.filter(isRunning).flatMap((pod) =>
-    allContainers(pod)
+    runningContainers(pod)
       .filter(({ name, image }) =>
         component === proxies
           ? name === 'linkerd-proxy'
@@ -162,7 +162,10 @@ export const componentBudgets = check({
   because: 'so many budgets are documented',
   expected: ({ figures }) => `requests and use within the budget, give or take ${figures.tolerance.about * 100} %`,
   subjects: (read, { documented, figures }) =>
-    documented.budgets.map((budget) => ({ budget, spent: spendingOf(budget, read.pods, read.metrics, figures) })),
+    documented.budgets
+      .map((budget) => ({ budget, spent: spendingOf(budget, read.pods, read.metrics, figures) }))
+      // What a component uses is not known before all of its containers are measured.
+      .filter(({ spent }) => spent.measured === spent.containers),
   name: ({ budget }) => ({ subject: budget.component, look: 'get pods -A -o yaml' }),
   holds: ({ budget, spent }, { figures }) => {
     if (spent.containers === 0) return 'runs nowhere'
@@ -188,14 +191,19 @@ export const componentBudgets = check({
 
 function spendingOf({ component }: Budget, allPods: readonly Pod[], metrics: readonly PodMetrics[], figures: Figures) {
   const own = containersOf(component, allPods, figures)
-  const inUse = own.map(({ pod, container }) => {
+  const inUse = own.flatMap(({ pod, container }) => {
     const measured = metrics.find(
       ({ metadata }) => metadata.name === pod.metadata.name && metadata.namespace === pod.metadata.namespace,
     )
     const usage = measured?.containers.find(({ name }) => name === container.name)?.usage
-    return usage ? amountOf(usage) : nothing
+    return usage ? [amountOf(usage)] : []
   })
-  return { containers: own.length, requested: sum(own.map(({ container }) => requestsOf(container))), used: sum(inUse) }
+  return {
+    containers: own.length,
+    measured: inUse.length,
+    requested: sum(own.map(({ container }) => requestsOf(container))),
+    used: sum(inUse),
+  }
 }
 
 export const survivesNodeLoss = check({

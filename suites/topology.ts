@@ -71,12 +71,14 @@ export const controlPlaneNodes = check({
   reads: { nodes, pods },
   population: 'nodes',
   atLeast: ({ documented }) => documented.nodes.length,
-  expected: ({ names }) => `label ${names.labels.controlPlane.key}, no NoSchedule taint, at least one ordinary pod`,
+  expected: ({ names }) =>
+    `label ${names.labels.controlPlane.key}, no taint that keeps pods away, not cordoned, at least one ordinary pod`,
   subjects: (read) => read.nodes,
   holds: (node, { names }, read) => {
     const { key } = names.labels.controlPlane
     if (!(key in node.metadata.labels)) return `has no label ${key}`
-    const taint = node.spec.taints.find((candidate) => candidate.key === key && candidate.effect !== 'PreferNoSchedule')
+    if (node.spec.unschedulable) return 'is cordoned'
+    const taint = node.spec.taints.find(({ effect }) => effect !== 'PreferNoSchedule')
     if (taint) return `has the taint ${taint.key}:${taint.effect}`
     const ordinary = read.pods.filter((pod) => pod.spec.nodeName === node.metadata.name && isOrdinary(pod))
     return ordinary.length > 0 || 'runs no ordinary pod'

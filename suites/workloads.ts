@@ -12,11 +12,13 @@ type Workloads = { deployments: Deployment[]; statefulSets: StatefulSet[]; daemo
 const runs = (component: Component) => (workload: Deployment | StatefulSet | DaemonSet) =>
   workload.spec.template.spec.containers.some(({ image }) => component.images.some((known) => isImage(image, known)))
 
+export const runsNowhere = 'runs nowhere'
+
 /** `true` when at least one workload runs the component's image and every one that does is healthy. */
 export function componentHealth(component: Component, read: Workloads): true | string {
   const replicated = [...read.deployments, ...read.statefulSets].filter(runs(component))
   const onEveryNode = read.daemonSets.filter(runs(component))
-  if (replicated.length + onEveryNode.length === 0) return 'runs nowhere'
+  if (replicated.length + onEveryNode.length === 0) return runsNowhere
   const health = [
     ...replicated.map((workload) => [workload, workloadHealth(workload)] as const),
     ...onEveryNode.map((workload) => [workload, daemonSetHealth(workload, read.nodes)] as const),
@@ -86,7 +88,9 @@ export const nothingMisplaced = absent({
     )
     return found === undefined ? undefined : `runs ${found.name} on ${cluster}`
   },
-  calibrate: ({ infra }, { figures }) => {
+  calibrate: ({ infra, apps }, { figures }) => {
+    // The floor counts both clusters; one that shows no pod was not looked at.
+    if (apps.pods.length === 0) return []
     const [sample] = infra.pods
     const exclusive = figures.components.filter(({ exclusive: only }) => only)
     if (!sample) return []

@@ -86,7 +86,7 @@ export const ciliumNetworkPolicies = kind(
 )
 export const ciliumClusterwideNetworkPolicies = kind(
   { ...cilium, plural: 'ciliumclusterwidenetworkpolicies', kind: 'CiliumClusterwideNetworkPolicy' },
-  {},
+  { spec: z.object({ endpointSelector: z.unknown().optional() }).optional() },
 )
 
 const gateway = { group: 'gateway.networking.k8s.io', version: ['v1', 'v1beta1'] }
