@@ -1,3 +1,4 @@
+import type { ClusterFigures } from '../platform/platform.ts'
 import { Address4, Address6 } from 'ip-address'
 
 /** A range of addresses of one family, both ends included. */
@@ -42,3 +43,6 @@ export const sizeOf = (text: string): number => {
   const { first, last } = rangeOf(text)
   return Number(last - first + 1n)
 }
+
+/** The LoadBalancer pool that is documented for a cluster, as a range. */
+export const poolOf = ({ loadBalancerPool: { start, stop } }: ClusterFigures) => `${start}-${stop}`

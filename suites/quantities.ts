@@ -4,7 +4,7 @@ import type { Container, Pod } from '../cluster/kinds/core.ts'
 /** Amounts of CPU (cores) and memory (bytes). */
 export type Amount = { cores: number; bytes: number }
 
-export const nothing: Amount = { cores: 0, bytes: 0 }
+const nothing: Amount = { cores: 0, bytes: 0 }
 export const gigabyte = 1e9
 
 /** Reads a Kubernetes quantity: `100m` is 0.1, `1Gi` is 1073741824. Throws when it is none. */

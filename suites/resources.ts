@@ -6,17 +6,7 @@ import type { Budget, Figures } from '../platform/platform.ts'
 import { isImage } from './images.ts'
 import { isRunning, runningContainers } from './objects.ts'
 import type { Amount } from './quantities.ts'
-import {
-  amountOf,
-  gigabyte,
-  gigabytes,
-  nothing,
-  podRequests,
-  quantity,
-  requestsOf,
-  roundTo,
-  sum,
-} from './quantities.ts'
+import { amountOf, gigabyte, gigabytes, podRequests, quantity, requestsOf, roundTo, sum } from './quantities.ts'
 
 /** Whether an observed figure is about the documented one, by the tolerance of platform.yaml. */
 const isAbout = (observed: number, documented: number, figures: Figures) =>
