@@ -108,7 +108,7 @@ export function check<R extends Reads, S>(definition: ClusterCheck<R, S> | Acros
     fact: definition.fact,
     population: definition.population,
     because: definition.because,
-    method: 'api',
+    method: methodOf(reads),
     reads,
     [brand]: true,
   }
@@ -120,6 +120,14 @@ export function check<R extends Reads, S>(definition: ClusterCheck<R, S> | Acros
     }
   }
   return { ...common, claims: claimsOf(definition), look: (read, context) => lookAt(definition, read, context) }
+}
+
+/** A check is named after the most telling thing it reads. */
+function methodOf(reads: Record<string, Read<unknown>>): string {
+  const acted = Object.values(reads).flatMap(({ source: { from } }) =>
+    from.type === 'observation' ? [from.method] : [],
+  )
+  return acted[0] ?? 'api'
 }
 
 export const isCheck = (value: unknown): value is Check => typeof value === 'object' && value !== null && brand in value

@@ -12,7 +12,7 @@ export type Source<T> = {
   what: string
   /** The narrow shape that checks rely on; anything else in an item is ignored. */
   schema: z.ZodType<T>
-  from: List | Get | Observed
+  from: List | Get | Observed | Observation
 }
 
 /** All objects of one kind. The first served version of `versions` is used. */
@@ -31,6 +31,26 @@ export type Get = {
 
 /** Seen on the connection itself, without a request: the certificate that the API server presents, the kubeconfig entry. */
 export type Observed = { type: 'connection'; aspect: 'certificate' | 'kubeconfig' }
+
+/** How a fact came to be known, in the words of claims.yaml. */
+export type ObservationMethod = 'exec' | 'port-forward' | 'promql' | 'jaeger'
+
+/**
+ * Found out by doing something: a certificate that was fetched, a request that was sent and seen at the other end.
+ * It runs after the lists were read, once per run and cluster, and its items are judged like those of a list.
+ */
+export type Observation = {
+  type: 'observation'
+  method: ObservationMethod
+  /** The key of the observer that does it. */
+  observer: string
+  /** It works through probe pods, so a run with --read-only does not make it. */
+  needsProbes: boolean
+  /** Lists that it starts from. */
+  needs: readonly Source<unknown>[]
+  /** Only made on this cluster. */
+  cluster?: ClusterName
+}
 
 /** How the absence of a kind (its CRD is not installed) is judged. */
 export type WhenAbsent = 'unsupported' | 'deviates' | 'empty'

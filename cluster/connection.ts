@@ -3,7 +3,7 @@ import { connect as tlsConnect } from 'node:tls'
 import type { RequestOptions } from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node'
 import pRetry, { AbortError } from 'p-retry'
-import { Agent, buildConnector, request } from 'undici'
+import { Agent, buildConnector, request, WebSocket } from 'undici'
 import type { Deadline } from '../check/deadline.ts'
 import { codeOf, messageOf } from '../check/error-message.ts'
 
@@ -13,13 +13,20 @@ const connectTimeoutMs = 5_000
 
 export type Answer = { status: number; text: string }
 
-/** A connection to the API server of one context. It lists and gets; it judges nothing and changes nothing. */
+/** What changes something on a cluster. Only probes use it, and only on what is their own. */
+export type Change = { method: 'POST' | 'PATCH' | 'DELETE'; path: string; body?: unknown; type?: string }
+
+/** A connection to the API server of one context. It judges nothing, and changes nothing by itself. */
 export type Connection = {
   context: string
   /** The `server` of the kubeconfig. */
   server: string
   /** GETs a path. Answers with any HTTP status; throws only when no answer came (see `TransportError`). */
   get: (path: string, deadline: Deadline, accept?: string) => Promise<Answer>
+  /** Sends one change. Nothing is sent twice: what broke on the way may have happened. */
+  send: (change: Change, deadline: Deadline) => Promise<Answer>
+  /** Opens a stream into a pod: exec, port-forward. Throws `TransportError` with the API server's own words on a refusal. */
+  upgrade: (path: string, deadline: Deadline) => Promise<WebSocket>
   /** What the API server's certificate says, in OpenSSL's form. */
   certificate: () => Promise<ServerCertificate>
   close: () => Promise<void>
@@ -63,13 +70,19 @@ export async function connect(kubeconfig: string, context: string): Promise<Conn
     allowH2: true,
   })
   const headers = { ...plain(options.headers), 'user-agent': 'conformance' }
+  // Streams need HTTP/1.1 and a connection each.
+  const streams = new Agent({ connect: buildConnector({ ...tls, timeout: connectTimeoutMs, allowH2: false }) })
   return {
     context,
     server: cluster.server,
     get: (path, deadline, accept = 'application/json') =>
       get(new URL(`${base}${path}`), { agent, headers: { ...headers, accept }, deadline }),
+    send: (change, deadline) => send(new URL(`${base}${change.path}`), change, { agent, headers, deadline }),
+    upgrade: (path, deadline) => upgrade(new URL(`${base}${path}`), { agent: streams, headers, deadline }),
     certificate: () => presented(new URL(cluster.server), tls),
-    close: () => agent.destroy(),
+    close: async () => {
+      await Promise.all([agent.destroy(), streams.destroy()])
+    },
   }
 }
 
@@ -103,6 +116,57 @@ async function get(url: URL, { agent, headers, deadline }: Sending): Promise<Ans
     }
   }
   return pRetry(once, { retries: 2, minTimeout: 200, signal: deadline.signal })
+}
+
+async function send(
+  url: URL,
+  { method, body, type = 'application/json' }: Change,
+  { agent, headers, deadline }: Sending,
+): Promise<Answer> {
+  try {
+    const answer = await request(url, {
+      dispatcher: agent,
+      method,
+      headers: { ...headers, accept: 'application/json', ...(body === undefined ? {} : { 'content-type': type }) },
+      signal: deadline.signal,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    return { status: answer.statusCode, text: await answer.body.text() }
+  } catch (error) {
+    throw new TransportError(explain(url, error, deadline))
+  }
+}
+
+/** The versions of the stream protocol of exec and port-forward, newest first. */
+const streamProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
+
+async function upgrade(url: URL, { agent, headers, deadline }: Sending): Promise<WebSocket> {
+  const address = new URL(url)
+  address.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  const socket = new WebSocket(address, { protocols: streamProtocols, dispatcher: agent, headers })
+  socket.binaryType = 'arraybuffer'
+  const opened = await new Promise<boolean>((resolve) => {
+    const done = (is: boolean) => () => resolve(is)
+    socket.addEventListener('open', done(true), { once: true })
+    socket.addEventListener('error', done(false), { once: true })
+    socket.addEventListener('close', done(false), { once: true })
+    deadline.signal.addEventListener('abort', done(false), { once: true })
+  })
+  if (opened) return socket
+  socket.close()
+  throw new TransportError(await whyRefused(url, { agent, headers, deadline }))
+}
+
+/** A refused upgrade hides its status; the same request without one is refused for the same reason. */
+async function whyRefused(url: URL, sending: Sending): Promise<string> {
+  try {
+    const { status, text } = await get(url, sending)
+    return status === 400 && text.includes('Upgrade')
+      ? `${url.host} opened no stream for ${url.pathname}`
+      : `GET ${url.pathname} answered ${status}: ${text.slice(0, 300)}`
+  } catch (error) {
+    return messageOf(error)
+  }
 }
 
 function explain(url: URL, error: unknown, { signal }: Deadline): string {

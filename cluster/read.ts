@@ -32,6 +32,8 @@ export async function readSource(source: Source<unknown>, served: Served, readin
         return await readOne(source.from, reading)
       case 'connection':
         return { state: 'listed', items: [await aspectOf(source.from.aspect, reading.connection)] }
+      case 'observation':
+        return { state: 'unreachable', reason: 'was not observed in this run' }
     }
   } catch (error) {
     const late = error instanceof DeadlineExceeded || reading.deadline.signal.aborted

@@ -17,6 +17,8 @@ export type Target = {
   because: string
   kubeconfig: string
   clusters: Record<ClusterName, { context: string; uid?: string }>
+  /** The image of probe pods, where the default one cannot be pulled. */
+  probeImage?: string
 }
 
 const clusterEntry = z.strictObject({ context: z.string(), uid: z.uuid().optional() })
@@ -24,6 +26,7 @@ const configuration = z.strictObject({
   target: z.enum(['pair', 'live']).optional(),
   kubeconfig: z.string().optional(),
   clusters: z.strictObject({ infra: clusterEntry, apps: clusterEntry }).optional(),
+  probes: z.strictObject({ image: z.string().optional() }).optional(),
 })
 type Configuration = z.infer<typeof configuration>
 
@@ -57,7 +60,14 @@ export function chooseTarget(asked: Asked): Target | { kind: 'pair'; because: st
   if (clusters.infra.context === clusters.apps.context) throw sameContext(clusters.infra.context)
   const because =
     kind === 'live' ? `live (${kindSource(asked)})` : `live (contexts ${wanted.join(' and ')} are in your kubeconfig)`
-  return { kind: 'live', because, kubeconfig, clusters: { infra: entry(clusters.infra), apps: entry(clusters.apps) } }
+  const probeImage = configured.probes?.image
+  return {
+    kind: 'live',
+    because,
+    kubeconfig,
+    clusters: { infra: entry(clusters.infra), apps: entry(clusters.apps) },
+    ...(probeImage === undefined ? {} : { probeImage }),
+  }
 }
 
 /** Whether a live target was asked for, also where the configuration cannot be used. */

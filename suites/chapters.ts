@@ -2,17 +2,19 @@ import type { Check } from '../check/check.ts'
 import { isCheck } from '../check/check.ts'
 import * as gitops from './gitops.ts'
 import * as meshItself from './mesh.ts'
+import * as identity from './mesh-identity.ts'
 import * as multicluster from './mesh-multicluster.ts'
 import * as networkItself from './network.ts'
 import * as gateways from './network-gateways.ts'
+import * as reachability from './network-reachability.ts'
 import * as observability from './observability.ts'
 import * as resources from './resources.ts'
 import * as topology from './topology.ts'
 import * as versions from './versions.ts'
 import * as workloads from './workloads.ts'
 
-const mesh = { ...meshItself, ...multicluster }
-const network = { ...networkItself, ...gateways }
+const mesh = { ...meshItself, ...identity, ...multicluster }
+const network = { ...networkItself, ...gateways, ...reachability }
 /** The chapters whose claims are judged, in the order of the document. The name of an export is the name of its check. */
 const modules = { topology, network, mesh, observability, gitops, workloads, resources, versions }
 

@@ -29,7 +29,10 @@ const isWanted = ({ id }: Claim, { claims, chapters }: Filter): boolean =>
 /** All sources that the planned checks read, each once. */
 export function sourcesOf(plan: readonly Pick<Judgement, 'check'>[]): Source<unknown>[] {
   const reads = plan.flatMap(({ check }) => Object.values<Read<unknown>>(check.reads))
-  return [...new Map(reads.map(({ source }) => [source.id, source])).values()]
+  const sources = reads.flatMap(({ source }) =>
+    source.from.type === 'observation' ? [...source.from.needs, source] : [source],
+  )
+  return [...new Map(sources.map((source) => [source.id, source])).values()]
 }
 
 /** Refuses a filter that names what does not exist; an unknown id must not become a run that judges nothing. */

@@ -10,7 +10,7 @@ import { connect } from '../cluster/connection.ts'
 import type { Identity } from '../cluster/identity.ts'
 import { identify } from '../cluster/identity.ts'
 import { nodes, pods } from '../cluster/kinds/core.ts'
-import { takeSnapshot } from '../cluster/snapshot.ts'
+import { lookAtClusters } from '../cluster/look.ts'
 import type { Target } from '../cluster/target.ts'
 import { ensurePair } from '../fixtures/pair/pair.ts'
 import { createProgress } from '../fixtures/pair/progress.ts'
@@ -30,7 +30,8 @@ import { planOf, sourcesOf, validFilter } from './plan.ts'
 import { claimsToReport, plannedOf } from './to-report.ts'
 
 /** Time for identity and all lists of both clusters; a healthy pair of clusters takes about one second. */
-const readBudgetMs = 60_000
+/** Lists, probes and everything that is done with them. */
+const lookBudgetMs = 240_000
 const noFilter: Filter = { claims: [], chapters: [] }
 
 export type RunOptions = {
@@ -147,14 +148,20 @@ async function judgeAll(
   const { target } = seen
   if (!target) throw new Error('judging began without a target')
   const began = performance.now()
-  const deadline = deadlineIn(readBudgetMs, signal)
+  const deadline = deadlineIn(lookBudgetMs, signal)
   const connections = {
     infra: await connect(target.kubeconfig, target.clusters.infra.context),
     apps: await connect(target.kubeconfig, target.clusters.apps.context),
   }
   try {
     seen.identities = await identify(target, connections, deadline)
-    seen.snapshot = await takeSnapshot(connections, sourcesOf(plan), platform.names, deadline)
+    seen.snapshot = await lookAtClusters(connections, sourcesOf(plan), {
+      names: platform.names,
+      deadline,
+      readOnly: options.readOnly,
+      probeImage: target.probeImage,
+      tell: (text) => console.log(`  ${text}`),
+    })
   } finally {
     await Promise.all([connections.infra.close(), connections.apps.close()])
   }

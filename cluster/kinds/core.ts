@@ -19,6 +19,7 @@ export type Container = z.infer<typeof container>
 
 const podSpec = z.object({
   nodeName: z.string().optional(),
+  serviceAccountName: z.string().default('default'),
   hostNetwork: z.boolean().default(false),
   containers: z.array(container).min(1),
   initContainers: z.array(container).default([]),

@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import type { Observation, Source } from '../../check/source.ts'
+import { nodes, pods } from './core.ts'
+import { metadata } from './object.ts'
+import { linkerdConfig, trustRoots } from './documents.ts'
+
+/** A source whose items an observer finds out. */
+function observation<T>(
+  id: string,
+  what: string,
+  schema: z.ZodType<T>,
+  from: Omit<Observation, 'type' | 'observer'>,
+): Source<T> {
+  return { id, what, schema, from: { type: 'observation', observer: id, ...from } }
+}
+
+const certificate = z.object({
+  /** The single DNS name: `<account>.<namespace>.serviceaccount.identity.linkerd.<trust domain>`. */
+  names: z.array(z.string()),
+  notBefore: z.string(),
+  notAfter: z.string(),
+  /** SHA-256 of the certificate, and of the one that issued it, as the proxy served them. */
+  fingerprint: z.string(),
+  issuer: z.string().optional(),
+  /** Why the chain does not lead to a trust anchor of this cluster; absent when it does. */
+  untrusted: z.string().optional(),
+})
+
+/** The certificate that the proxy of a meshed pod presents on its admin port. */
+export const proxyCertificates = observation(
+  'proxy-certificates',
+  'certificates of proxies',
+  z.object({
+    kind: z.literal('Pod'),
+    metadata,
+    /** The identity that account and namespace of the pod call for. */
+    identity: z.string(),
+    certificate: certificate.optional(),
+    /** Why there is none. */
+    failure: z.string().optional(),
+  }),
+  { method: 'port-forward', needsProbes: false, needs: [pods, trustRoots, linkerdConfig] },
+)
+export type ProxyCertificate = z.infer<NonNullable<typeof proxyCertificates.schema>>
+
+/** How a request of a probe ended. Only `answered` with the right answer is a success. */
+export const attempt = z.object({
+  outcome: z.enum(['answered', 'wrong answer', 'no name', 'no route', 'refused', 'closed', 'too slow', 'failed']),
+  detail: z.string(),
+})
+export type Attempt = z.infer<typeof attempt>
+
+/** One request from a probe pod to something that has to be reachable. */
+export const reachability = observation(
+  'reachability',
+  'requests between probes',
+  z.object({
+    from: z.object({ pod: z.string(), node: z.string() }),
+    to: z.object({
+      what: z.enum(['pod', 'service address', 'service name', 'gateway']),
+      name: z.string(),
+      node: z.string().optional(),
+    }),
+    attempt,
+  }),
+  { method: 'exec', needsProbes: true, needs: [nodes] },
+)

@@ -1,0 +1,111 @@
+import { messageOf } from '../check/error-message.ts'
+import type { Deadline } from '../check/deadline.ts'
+import { deadlineIn } from '../check/deadline.ts'
+import { parseListing } from '../check/parse-listing.ts'
+import type { Listing, Observation, Snapshot, Source } from '../check/source.ts'
+import type { ClusterName, Names } from '../platform/platform.ts'
+import type { Connection } from './connection.ts'
+import { observers } from './observers/observers.ts'
+import type { Probes } from './probes/probes.ts'
+
+/** One of the two clusters, as an observer sees it: a connection, and what the lists of this run hold. */
+export type Site = {
+  cluster: ClusterName
+  connection: Connection
+  /** The items of a list that the observation needs. Throws `NotListed` when there are none to start from. */
+  list: <T>(source: Source<T>) => T[]
+}
+
+export type Observing = {
+  /** The cluster that the observation is about. */
+  here: Site
+  sites: Record<ClusterName, Site>
+  names: Names
+  deadline: Deadline
+  /** Undefined for observations that need none. */
+  probes?: Probes
+}
+
+/** Does something and returns what it found, item by item; throws when it could not do it. */
+export type Observer = (observing: Observing) => Promise<readonly unknown[]>
+
+/** A list that an observer starts from is not there; the observation has its state, with its reason. */
+class NotListed extends Error {
+  readonly listing: Listing
+  constructor(what: string, listing: Exclude<Listing, { state: 'listed' }>) {
+    super(`${what}: ${listing.reason}`)
+    this.listing = { ...listing, reason: this.message }
+  }
+}
+
+/** Nothing that an observer does may take longer than this. */
+const observerBudgetMs = 60_000
+
+export type ObservingRun = {
+  connections: Record<ClusterName, Connection>
+  names: Names
+  deadline: Deadline
+  /** Probe pods on both clusters, or why there are none: `absent` when they are switched off. */
+  probes: () => Promise<Probes | Exclude<Listing, { state: 'listed' }>>
+}
+
+/** Makes all observations among the sources, at the same time, and adds them to what was listed. */
+export async function observeAll(
+  sources: readonly Source<unknown>[],
+  listed: Snapshot,
+  run: ObservingRun,
+): Promise<Snapshot> {
+  const planned = sources.flatMap((source) =>
+    source.from.type === 'observation' ? [{ source, from: source.from }] : [],
+  )
+  const sites = {
+    infra: siteOf('infra', run.connections.infra, listed),
+    apps: siteOf('apps', run.connections.apps, listed),
+  }
+  const observed = async (cluster: ClusterName) => {
+    const entries = planned.map(
+      async ({ source, from }) => [source.id, await observe(from, sites[cluster], sites, run)] as const,
+    )
+    return { ...listed[cluster], ...Object.fromEntries(await Promise.all(entries)) }
+  }
+  const [infra, apps] = await Promise.all([observed('infra'), observed('apps')])
+  return { infra, apps }
+}
+
+async function observe(
+  { observer, needsProbes, cluster }: Observation,
+  here: Site,
+  sites: Record<ClusterName, Site>,
+  { names, deadline, probes }: ObservingRun,
+): Promise<Listing> {
+  if (cluster !== undefined && cluster !== here.cluster) return { state: 'listed', items: [] }
+  const act = observers[observer]
+  if (!act) throw new Error(`no observer is called ${observer}`)
+  const own = deadlineIn(observerBudgetMs, deadline.signal)
+  try {
+    if (!needsProbes) return { state: 'listed', items: await act({ here, sites, names, deadline: own }) }
+    const there = await probes()
+    if ('state' in there) return there
+    return { state: 'listed', items: await act({ here, sites, names, deadline: own, probes: there }) }
+  } catch (error) {
+    if (error instanceof NotListed) return error.listing
+    const late = own.signal.aborted ? 'no answer in time: ' : ''
+    return { state: 'unreachable', reason: `${late}${messageOf(error)}` }
+  }
+}
+
+function siteOf(cluster: ClusterName, connection: Connection, snapshot: Snapshot): Site {
+  return {
+    cluster,
+    connection,
+    list: <T>(source: Source<T>): T[] => {
+      const listing = snapshot[cluster][source.id]
+      if (!listing) throw new Error(`${source.what} were not read before they were needed`)
+      if (listing.state !== 'listed') throw new NotListed(`needs ${source.what} on ${cluster}`, listing)
+      const { items, malformed } = parseListing(listing, source)
+      if (malformed !== undefined)
+        throw new NotListed(`needs ${source.what} on ${cluster}`, { state: 'malformed', reason: malformed })
+      return items as T[]
+    },
+  }
+}

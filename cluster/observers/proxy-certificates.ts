@@ -1,0 +1,110 @@
+import { X509Certificate } from 'node:crypto'
+import { connect as tlsConnect } from 'node:tls'
+import type { DetailedPeerCertificate } from 'node:tls'
+import type { Duplex } from 'node:stream'
+import pLimit from 'p-limit'
+import { z } from 'zod'
+import { parse as parseYAML } from 'yaml'
+import type { Deadline } from '../../check/deadline.ts'
+import { deadlineIn } from '../../check/deadline.ts'
+import { messageOf } from '../../check/error-message.ts'
+import { forwardTo } from '../channels.ts'
+import type { Pod } from '../kinds/core.ts'
+import { pods } from '../kinds/core.ts'
+import { linkerdConfig, trustRoots } from '../kinds/documents.ts'
+import type { Observer, Site } from '../observe.ts'
+
+const adminPort = 4191
+const proxyName = 'linkerd-proxy'
+/** Handshakes under way at once. */
+const atOnce = 16
+const handshakeMs = 5_000
+
+/**
+ * Asks the proxy of every meshed pod for its certificate: TLS on the admin port, over a port-forward, with the identity
+ * as server name. The chain is verified against the trust anchors of the cluster, not against what the pod says.
+ */
+export const observeProxyCertificates: Observer = async ({ here, deadline }) => {
+  const anchors = here
+    .list(trustRoots)
+    .map(({ data }) => data['ca-bundle.crt'] ?? '')
+    .join('\n')
+  if (!anchors.includes('BEGIN CERTIFICATE')) throw new Error('the ConfigMap of the trust anchors holds no certificate')
+  const domain = trustDomainOf(here)
+  const limit = pLimit(atOnce)
+  return Promise.all(
+    here
+      .list(pods)
+      .filter(isMeshed)
+      .map((pod) => limit(() => certificateOf(pod, here, { anchors, domain, deadline }))),
+  )
+}
+
+const isMeshed = ({ metadata, spec, status }: Pod) =>
+  status.phase === 'Running' &&
+  metadata.deletionTimestamp === undefined &&
+  [...spec.initContainers, ...spec.containers].some(({ name }) => name === proxyName)
+
+const configValues = z.object({ identityTrustDomain: z.string().optional(), clusterDomain: z.string().optional() })
+
+function trustDomainOf({ list }: Site): string {
+  const [config] = list(linkerdConfig)
+  const values = configValues.safeParse(parseYAML(config?.data['values'] ?? ''))
+  const named = values.success ? (values.data.identityTrustDomain ?? values.data.clusterDomain) : undefined
+  return named === undefined || named === '' ? 'cluster.local' : named
+}
+
+type Asking = { anchors: string; domain: string; deadline: Deadline }
+
+async function certificateOf(pod: Pod, { connection }: Site, { anchors, domain, deadline }: Asking): Promise<unknown> {
+  const { name, namespace = '' } = pod.metadata
+  const identity = `${pod.spec.serviceAccountName}.${namespace}.serviceaccount.identity.linkerd.${domain}`
+  const subject = { kind: 'Pod', metadata: pod.metadata, identity }
+  try {
+    const own = deadlineIn(handshakeMs, deadline.signal)
+    const stream = await forwardTo(connection, { namespace, pod: name }, adminPort, own)
+    return { ...subject, certificate: await handshake(stream, identity, anchors) }
+  } catch (error) {
+    return { ...subject, failure: messageOf(error) }
+  }
+}
+
+/** Verification is told, not enforced: a certificate of a stranger has to be seen to be named. */
+function handshake(stream: Duplex, identity: string, anchors: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const socket = tlsConnect({
+      socket: stream,
+      servername: identity,
+      minVersion: 'TLSv1.3',
+      ca: anchors,
+      rejectUnauthorized: false,
+    })
+    const end = (finish: () => void) => {
+      socket.destroy()
+      stream.destroy()
+      finish()
+    }
+    stream.once('error', (error) => end(() => reject(error)))
+    stream.once('close', () => end(() => reject(new Error('the proxy closed the connection without a certificate'))))
+    socket.once('error', (error) => end(() => reject(error)))
+    socket.once('secureConnect', () => {
+      const peer = socket.getPeerCertificate(true)
+      const { authorized, authorizationError } = socket
+      const described = describeCertificate(peer, authorized ? undefined : String(authorizationError))
+      end(() => resolve(described))
+    })
+  })
+}
+
+function describeCertificate(peer: DetailedPeerCertificate, untrusted: string | undefined): unknown {
+  const certificate = new X509Certificate(peer.raw)
+  const issuer: DetailedPeerCertificate | undefined = peer.issuerCertificate
+  return {
+    names: (certificate.subjectAltName ?? '').split(', ').map((name) => name.replace(/^DNS:/, '')),
+    notBefore: new Date(certificate.validFrom).toISOString(),
+    notAfter: new Date(certificate.validTo).toISOString(),
+    fingerprint: certificate.fingerprint256,
+    ...(issuer?.raw && issuer.fingerprint256 !== certificate.fingerprint256 ? { issuer: issuer.fingerprint256 } : {}),
+    ...(untrusted === undefined ? {} : { untrusted }),
+  }
+}

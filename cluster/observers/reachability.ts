@@ -1,0 +1,116 @@
+import pLimit from 'p-limit'
+import { z } from 'zod'
+import type { Deadline } from '../../check/deadline.ts'
+import { deadlineIn } from '../../check/deadline.ts'
+import { messageOf } from '../../check/error-message.ts'
+import type { Connection } from '../connection.ts'
+import { parseJSON } from '../json.ts'
+import type { Attempt } from '../kinds/observations.ts'
+import type { Observer } from '../observe.ts'
+import { probeNamespace, probePort, serviceHost } from '../probes/objects.ts'
+
+const atOnce = 8
+const requestMs = 10_000
+/** Three times in a row: one success out of several tries would be called a flake elsewhere. */
+const tries = 3
+
+/**
+ * Every unmeshed probe asks every other one, by pod address, by the Service's address and by its name. The answer is
+ * the name of the pod that gave it, so a request that ended elsewhere is seen.
+ */
+export const observeReachability: Observer = async ({ here, names, deadline, probes }) => {
+  if (!probes) throw new Error('needs probes')
+  const { pods, notReady } = probes.on[here.cluster]
+  const plain = pods.filter(({ role }) => role === 'plain')
+  if (plain.length === 0)
+    throw new Error(`no probe got ready: ${notReady.map(({ name, reason }) => `${name} ${reason}`).join('; ')}`)
+  const limit = pLimit(atOnce)
+  const domain = names.network.clusterDomain.name
+  const address = await serviceAddress(here.connection, deadline)
+  const targets = [
+    ...plain.map((pod) => ({
+      what: 'pod' as const,
+      host: pod.address,
+      name: pod.name,
+      node: pod.node,
+      answers: [pod.name],
+    })),
+    {
+      what: 'service address' as const,
+      host: address,
+      name: `Service ${probeNamespace}/plain`,
+      answers: plain.map(({ name }) => name),
+    },
+    {
+      what: 'service name' as const,
+      host: serviceHost('plain', domain),
+      name: serviceHost('plain', domain),
+      answers: plain.map(({ name }) => name),
+    },
+  ]
+  return Promise.all(
+    plain.flatMap((pod) =>
+      targets.map((target) =>
+        limit(async () => ({
+          from: { pod: pod.name, node: pod.node },
+          to: { what: target.what, name: target.name, ...('node' in target ? { node: target.node } : {}) },
+          attempt: await ask(
+            here.connection,
+            pod.name,
+            { host: target.host, port: probePort, path: 'hostname' },
+            target.answers,
+            deadline,
+          ),
+        })),
+      ),
+    ),
+  )
+}
+
+async function serviceAddress(connection: Connection, deadline: Deadline): Promise<string> {
+  const { text } = await connection.get(`/api/v1/namespaces/${probeNamespace}/services/plain`, deadline)
+  return z.object({ spec: z.object({ clusterIP: z.string() }) }).parse(parseJSON(text)).spec.clusterIP
+}
+
+const dialled = z.object({ responses: z.array(z.string()).default([]), errors: z.array(z.string()).default([]) })
+
+/** Lets a probe send an HTTP request three times; all of the answers have to be among those expected. */
+export async function ask(
+  connection: Connection,
+  pod: string,
+  { host, port, path }: { host: string; port: number; path: string },
+  expected: readonly string[],
+  deadline: Deadline,
+): Promise<Attempt> {
+  const query = new URLSearchParams({ host, port: String(port), protocol: 'http', request: path, tries: String(tries) })
+  const url = `/api/v1/namespaces/${probeNamespace}/pods/${pod}:${probePort}/proxy/dial?${query.toString()}`
+  const own = deadlineIn(requestMs, deadline.signal)
+  try {
+    const { status, text } = await connection.get(url, own)
+    const answer = dialled.safeParse(parseJSON(text))
+    if (status !== 200 || !answer.success)
+      return { outcome: 'failed', detail: `the probe answered ${status}: ${text.slice(0, 200)}` }
+    const { responses, errors } = answer.data
+    const [error] = errors
+    if (error !== undefined)
+      return { outcome: outcomeOf(error), detail: `${errors.length} of ${tries} failed: ${error}` }
+    const wrong = responses.find((response) => !expected.includes(response.trim()))
+    if (wrong !== undefined)
+      return { outcome: 'wrong answer', detail: `answered by ${wrong.slice(0, 80)}, not by ${expected.join(' or ')}` }
+    if (responses.length < tries) return { outcome: 'failed', detail: `${responses.length} of ${tries} answers came` }
+    return { outcome: 'answered', detail: `${tries} of ${tries}, by ${[...new Set(responses)].join(', ')}` }
+  } catch (error) {
+    return { outcome: own.signal.aborted ? 'too slow' : 'failed', detail: messageOf(error) }
+  }
+}
+
+/** What went wrong, from the words of Go's and libc's network errors. */
+export function outcomeOf(error: string): Attempt['outcome'] {
+  if (/no such host|does not resolve|server misbehaving|Name or service not known|bad address/i.test(error))
+    return 'no name'
+  if (/connection refused/i.test(error)) return 'refused'
+  if (/no route to host|network is unreachable|host is unreachable/i.test(error)) return 'no route'
+  if (/timeout|timed out|deadline exceeded/i.test(error)) return 'too slow'
+  if (/EOF|reset by peer|broken pipe/i.test(error)) return 'closed'
+  return 'failed'
+}
