@@ -22,6 +22,8 @@ export type Looking = {
   /** Creates nothing: what needs probes is unsupported. */
   readOnly: boolean
   probeImage?: string | undefined
+  /** Told when all lists are there and observing begins. */
+  onListed?: () => void
   /** Told of what takes a while. */
   tell?: (text: string) => void
 }
@@ -35,7 +37,7 @@ type NotListed = Exclude<Listing, { state: 'listed' }>
 export async function lookAtClusters(
   connections: Connections,
   sources: readonly Source<unknown>[],
-  { names, deadline, readOnly, probeImage = defaultProbeImage, tell = () => {} }: Looking,
+  { names, deadline, readOnly, probeImage = defaultProbeImage, onListed = () => {}, tell = () => {} }: Looking,
 ): Promise<Snapshot> {
   const observed = sources.filter(({ from }) => from.type === 'observation')
   const needProbes = observed.some(({ from }) => from.type === 'observation' && from.needsProbes)
@@ -46,6 +48,7 @@ export async function lookAtClusters(
     names,
     deadline,
   )
+  onListed()
   if (observed.length === 0) return listed
   const raising = readOnly || !needProbes ? undefined : raise(connections, listed, { probeImage, deadline, tell })
   try {

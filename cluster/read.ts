@@ -10,11 +10,17 @@ import { pathOfList } from './discovery.ts'
 import { parseJSON } from './json.ts'
 
 /** Objects per page of a list. */
-const pageSize = 500
+const usualPageSize = 500
 /** A list that expired while it was paged (410) is begun anew so many times. */
 const restarts = 1
 
-export type Reading = { cluster: ClusterName; connection: Connection; names: Names; deadline: Deadline }
+export type Reading = {
+  cluster: ClusterName
+  connection: Connection
+  names: Names
+  deadline: Deadline
+  pageSize?: number
+}
 
 /** Reads one source. Never throws: whatever goes wrong becomes the listing's state, with the reason. */
 export async function readSource(source: Source<unknown>, served: Served, reading: Reading): Promise<Listing> {
@@ -58,7 +64,10 @@ async function readList(path: string, kind: string, reading: Reading, attempt = 
   const items: unknown[] = []
   let next = ''
   do {
-    const query = new URLSearchParams({ limit: String(pageSize), ...(next === '' ? {} : { continue: next }) })
+    const query = new URLSearchParams({
+      limit: String(reading.pageSize ?? usualPageSize),
+      ...(next === '' ? {} : { continue: next }),
+    })
     // Pages follow one another: each names the next.
     // oxlint-disable-next-line no-await-in-loop
     const answer = await reading.connection.get(`${path}?${query.toString()}`, reading.deadline)

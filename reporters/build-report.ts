@@ -9,7 +9,10 @@ export type Planned = { claim: string; check: string; cluster: Result['cluster']
 /** A claim before it was judged. `notJudged` says why no check judges it in this run. */
 export type ClaimToReport = Omit<ReportedClaim, 'outcome' | 'reason' | 'results'> & { notJudged?: string }
 
-export type Run = Pick<Report, 'tool' | 'document' | 'target' | 'startedAt' | 'durationMs' | 'judgingMs' | 'clusters'> &
+export type Run = Pick<
+  Report,
+  'tool' | 'document' | 'target' | 'startedAt' | 'durationMs' | 'judgingMs' | 'observingMs' | 'clusters'
+> &
   Pick<Partial<Report>, 'readOnly' | 'filter' | 'setupFailure'> & {
     claims: ClaimToReport[]
     planned: Planned[]
@@ -24,7 +27,7 @@ export function buildReport(run: Run): Report {
   const failure = run.setupFailure ?? failureOf(run)
   const claims = run.claims.map((claim) => reportClaim(claim, run, failure))
   const all = claims.map(({ outcome }) => outcome)
-  const { tool, document, target, readOnly, startedAt, durationMs, judgingMs, clusters, filter } = run
+  const { tool, document, target, readOnly, startedAt, durationMs, judgingMs, observingMs, clusters, filter } = run
   return {
     schemaVersion,
     tool,
@@ -36,6 +39,7 @@ export function buildReport(run: Run): Report {
     startedAt,
     durationMs,
     judgingMs,
+    observingMs,
     clusters,
     plannedIds: [...new Set([...run.claims, ...run.planned.map(({ claim }) => ({ id: claim }))].map(({ id }) => id))],
     claims,

@@ -233,13 +233,13 @@ const totalWords: [Outcome, one: string, many: string][] = [
   ['waived', 'waived', 'waived'],
 ]
 
-function totals({ claims, counts, durationMs, judgingMs, exitCode }: Report, width: number): string {
+function totals({ claims, counts, durationMs, judgingMs, observingMs, exitCode }: Report, width: number): string {
   const words = totalWords
     .map(([outcome, one, many]) => `${counts[outcome]} ${counts[outcome] === 1 ? one : many}`)
     .join(', ')
   return [
     ...wrap(`${claims.length} ${claims.length === 1 ? 'claim' : 'claims'}: ${words}`, width),
-    `  judged in ${seconds(judgingMs)}, ${seconds(durationMs)} in all; exit ${exitCode}`,
+    `  judged in ${seconds(judgingMs)}, observed in ${seconds(observingMs)}, ${seconds(durationMs)} in all; exit ${exitCode}`,
   ].join('\n')
 }
 

@@ -69,7 +69,11 @@ export const reportSchema = z.object({
   readOnly: z.boolean().optional(),
   startedAt: z.iso.datetime(),
   durationMs: z.number().nonnegative(),
-  judgingMs: z.number().nonnegative().describe('the part of the duration that was spent on reading and judging'),
+  judgingMs: z.number().nonnegative().describe('the part of the duration that was spent on listing and judging'),
+  observingMs: z
+    .number()
+    .nonnegative()
+    .describe('the part that was spent on acting: probes, port-forwards, queries, and their removal'),
   clusters: z.object({ infra: clusterSchema, apps: clusterSchema }),
   plannedIds: z
     .array(z.string())

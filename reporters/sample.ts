@@ -253,6 +253,7 @@ export function sampleRun(changes: Partial<Run> = {}): Run {
     startedAt: '2026-11-24T03:00:00Z',
     durationMs: 61_400,
     judgingMs: 8_400,
+    observingMs: 21_000,
     clusters: {
       infra: { context: 'infra', uid: '6f0c21ab-1e0f-4d52-8f0e-0c1f5f6f0001', version: 'v1.34.1', nodes: 3, pods: 71 },
       apps: { context: 'apps', uid: '91aa07de-3d3b-4b43-8c57-5b6f5f6f0002', version: 'v1.34.1', nodes: 3, pods: 64 },

@@ -11,8 +11,8 @@ export const podsReachEachOther = check({
   because: 'every node asks every node, the Service by address, and the Service by name',
   expected: 'an answer from the probe that was asked, three times in a row',
   subjects: (read) => read.requests,
-  name: ({ from, to }) => ({
-    subject: `${from.node} to ${to.what} ${to.name}`,
+  name: ({ metadata }) => ({
+    subject: metadata.name,
     look: 'get nodes,pods -A -o wide',
   }),
   holds: ({ attempt }) => attempt.outcome === 'answered' || `${attempt.outcome}: ${attempt.detail}`,

@@ -52,6 +52,7 @@ type Seen = {
   target?: Target
   kind: 'pair' | 'live'
   judgingMs: number
+  observingMs: number
 }
 type Collected = ReturnType<ReturnType<typeof createConformanceCollector>['collected']>
 
@@ -59,7 +60,7 @@ type Collected = ReturnType<ReturnType<typeof createConformanceCollector>['colle
 export async function run(options: RunOptions): Promise<number> {
   const started = new Date()
   const platform = loadPlatform()
-  const seen: Seen = { kind: options.wanted, judgingMs: 0 }
+  const seen: Seen = { kind: options.wanted, judgingMs: 0, observingMs: 0 }
   let collected: Collected = { results: [], errors: [], interrupted: false }
   let failure: SetupProblem | undefined
   let plan: Judgement[] = []
@@ -86,6 +87,7 @@ export async function run(options: RunOptions): Promise<number> {
     startedAt: started.toISOString(),
     durationMs: Date.now() - started.getTime(),
     judgingMs: seen.judgingMs,
+    observingMs: seen.observingMs,
     clusters: { infra: clusterSeen('infra', seen), apps: clusterSeen('apps', seen) },
     claims: claimsToReport(platform, plan, all, options.filter, started),
     planned: plannedOf(plan),
@@ -153,6 +155,7 @@ async function judgeAll(
     infra: await connect(target.kubeconfig, target.clusters.infra.context),
     apps: await connect(target.kubeconfig, target.clusters.apps.context),
   }
+  let listedAt = began
   try {
     seen.identities = await identify(target, connections, deadline)
     seen.snapshot = await lookAtClusters(connections, sourcesOf(plan), {
@@ -160,13 +163,17 @@ async function judgeAll(
       deadline,
       readOnly: options.readOnly,
       probeImage: target.probeImage,
+      onListed: () => {
+        listedAt = performance.now()
+      },
       tell: (text) => console.log(`  ${text}`),
     })
   } finally {
     await Promise.all([connections.infra.close(), connections.apps.close()])
   }
+  seen.observingMs = performance.now() - listedAt
   const collected = await judgeInVitest(options, seen.snapshot, target, platform.figures.document)
-  seen.judgingMs = performance.now() - began
+  seen.judgingMs = performance.now() - began - seen.observingMs
   return collected
 }
 

@@ -55,6 +55,8 @@ export const reachability = observation(
   'reachability',
   'requests between probes',
   z.object({
+    /** For example `infra-01 to pod on infra-02`. */
+    metadata: z.object({ name: z.string() }),
     from: z.object({ pod: z.string(), node: z.string() }),
     to: z.object({
       what: z.enum(['pod', 'service address', 'service name', 'gateway']),

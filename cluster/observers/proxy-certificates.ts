@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { parse as parseYAML } from 'yaml'
 import type { Deadline } from '../../check/deadline.ts'
 import { deadlineIn } from '../../check/deadline.ts'
-import { messageOf } from '../../check/error-message.ts'
+import { codeOf, messageOf } from '../../check/error-message.ts'
 import { forwardTo } from '../channels.ts'
 import type { Pod } from '../kinds/core.ts'
 import { pods } from '../kinds/core.ts'
@@ -65,8 +65,19 @@ async function certificateOf(pod: Pod, { connection }: Site, { anchors, domain, 
     const stream = await forwardTo(connection, { namespace, pod: name }, adminPort, own)
     return { ...subject, certificate: await handshake(stream, identity, anchors) }
   } catch (error) {
-    return { ...subject, failure: messageOf(error) }
+    return { ...subject, failure: failureOfHandshake(error) }
   }
+}
+
+/** What went wrong, without OpenSSL's file names and numbers. */
+export function failureOfHandshake(error: unknown): string {
+  const code = codeOf(error) ?? ''
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return 'its admin port does not speak TLS'
+  if (code === 'ECONNRESET')
+    return 'its proxy closed the connection: it does not go by that identity, or is not certified yet'
+  if (code.startsWith('ERR_SSL_'))
+    return `the handshake failed: ${code.slice('ERR_SSL_'.length).toLowerCase().replaceAll('_', ' ')}`
+  return messageOf(error)
 }
 
 /** Verification is told, not enforced: a certificate of a stranger has to be seen to be named. */

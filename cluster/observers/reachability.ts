@@ -52,6 +52,7 @@ export const observeReachability: Observer = async ({ here, names, deadline, pro
     plain.flatMap((pod) =>
       targets.map((target) =>
         limit(async () => ({
+          metadata: { name: `${pod.node} to ${target.what}${'node' in target ? ` on ${target.node}` : ''}` },
           from: { pod: pod.name, node: pod.node },
           to: { what: target.what, name: target.name, ...('node' in target ? { node: target.node } : {}) },
           attempt: await ask(
