@@ -1,6 +1,7 @@
+import { absent } from '../check/absent.ts'
 import { check } from '../check/check.ts'
 import type { ProxyCertificate } from '../cluster/kinds/observations.ts'
-import { proxyCertificates } from '../cluster/kinds/observations.ts'
+import { meshRequests, proxyCertificates } from '../cluster/kinds/observations.ts'
 
 const hourMs = 3_600_000
 /** Linkerd adds its allowance for skewed clocks, 20 s, at both ends; certificates are written in whole seconds. */
@@ -51,4 +52,45 @@ export const certificatesLiveAsLongAsDocumented = check({
       `has only ${((to - now.getTime()) / hourMs).toFixed(1)} h left: it should have been renewed`
     )
   },
+})
+
+export const newWorkloadsAreMeshed = check({
+  claim: 'MESH-03',
+  fact: 'a new pod that only asks to be meshed is let in by others under the identity of its account',
+  reads: { requests: meshRequests },
+  population: 'requests between new pods of the mesh',
+  atLeast: ({ documented }) => documented.nodes.length,
+  because: 'one new pod on every node',
+  expected: 'an answer, with the identity of the client as the proxy of the target saw it',
+  subjects: (read) => read.requests.filter(({ what }) => what === 'mesh'),
+  name: ({ metadata }) => ({ subject: metadata.name, look: 'get pods -A -o wide' }),
+  holds: ({ attempt, clientIdentity, expectedIdentity }) => {
+    if (attempt.outcome !== 'answered') return `${attempt.outcome}: ${attempt.detail}`
+    if (clientIdentity === expectedIdentity) return true
+    return clientIdentity === '' ? 'came in as plain text' : `came in as ${clientIdentity}, not as ${expectedIdentity}`
+  },
+})
+
+/** Proved with a pod whose proxy asks for it: what a stranger gets where a policy wants the mesh. */
+export const strangersAreRefused = absent({
+  claim: 'MESH-02',
+  fact: 'a request from outside the mesh does not get in where only the mesh may, and what it says of itself is not believed',
+  reads: { requests: meshRequests },
+  population: 'requests from outside the mesh to a guarded pod',
+  atLeast: 1,
+  expected: 'refused by the proxy; the same request from the mesh is answered',
+  // One that got lost on the way tells nothing of a refusal.
+  subjects: (read) =>
+    read.requests.filter(
+      ({ what, attempt }) => what === 'stranger' && ['answered', 'refused', 'closed'].includes(attempt.outcome),
+    ),
+  name: ({ metadata }) => ({ subject: metadata.name, look: 'get pods -A -o wide' }),
+  detector: ({ attempt, clientIdentity }) => {
+    if (attempt.outcome === 'answered') return `got an answer${clientIdentity === '' ? '' : ` as ${clientIdentity}`}`
+    return attempt.outcome === 'refused' || attempt.outcome === 'closed'
+      ? undefined
+      : `${attempt.outcome}: ${attempt.detail}`
+  },
+  // A detector that sees no answer where the mesh gets one would see none anywhere.
+  calibrate: (read) => read.requests.filter(({ what }) => what === 'calibration'),
 })

@@ -1,5 +1,5 @@
 import { check } from '../check/check.ts'
-import { reachability } from '../cluster/kinds/observations.ts'
+import { addressRequests, reachability } from '../cluster/kinds/observations.ts'
 
 export const podsReachEachOther = check({
   claim: 'NET-02',
@@ -15,5 +15,34 @@ export const podsReachEachOther = check({
     subject: metadata.name,
     look: 'get nodes,pods -A -o wide',
   }),
+  holds: ({ attempt }) => attempt.outcome === 'answered' || `${attempt.outcome}: ${attempt.detail}`,
+})
+
+const look = 'get nodes,services -A -o wide'
+
+export const nodesReachableFromPods = check({
+  claim: 'TOPO-06',
+  fact: 'pods of the cluster reach the nodes of both clusters',
+  reads: { requests: addressRequests },
+  population: 'nodes that a probe called',
+  atLeast: ({ figures }) => figures.clusters.infra.nodes.length + figures.clusters.apps.nodes.length,
+  because: 'all nodes of both clusters',
+  expected: 'an accepted connection',
+  subjects: (read) => read.requests.filter(({ what }) => what === 'node'),
+  name: ({ metadata }) => ({ subject: metadata.name, look }),
+  holds: ({ attempt }) => attempt.outcome === 'answered' || `${attempt.outcome}: ${attempt.detail}`,
+})
+
+export const loadBalancersReachedFromApps = check({
+  claim: 'NET-10',
+  on: 'apps',
+  fact: 'pods on apps reach the LoadBalancer addresses of infra',
+  reads: { requests: addressRequests },
+  population: 'LoadBalancer addresses of infra that a probe of apps called',
+  atLeast: 1,
+  because: 'the gateway of Linkerd has one',
+  expected: 'an accepted connection',
+  subjects: (read) => read.requests.filter(({ what }) => what === 'load balancer'),
+  name: ({ metadata }) => ({ subject: metadata.name, look }),
   holds: ({ attempt }) => attempt.outcome === 'answered' || `${attempt.outcome}: ${attempt.detail}`,
 })

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { Observation, Source } from '../../check/source.ts'
-import { nodes, pods } from './core.ts'
+import { nodes, pods, services } from './core.ts'
 import { metadata } from './object.ts'
 import { linkerdConfig, trustRoots } from './documents.ts'
 
 /** A source whose items an observer finds out. */
-function observation<T>(
+export function observation<T>(
   id: string,
   what: string,
   schema: z.ZodType<T>,
@@ -66,4 +66,33 @@ export const reachability = observation(
     attempt,
   }),
   { method: 'exec', needsProbes: true, needs: [nodes] },
+)
+
+/** A request into the mesh by one of three ways, and as whom the mesh let it in. */
+export const meshRequests = observation(
+  'mesh-requests',
+  'requests into the mesh',
+  z.object({
+    metadata: z.object({ name: z.string() }),
+    /** `mesh`: from one meshed probe to another. `calibration`: the same, to the guarded one. `stranger`: from outside the mesh to the guarded one. */
+    what: z.enum(['mesh', 'calibration', 'stranger']),
+    attempt,
+    /** The identity under which the proxy of the target let the request in, as it told the target; empty for plain text. */
+    clientIdentity: z.string(),
+    /** The one it has to be. */
+    expectedIdentity: z.string(),
+  }),
+  { method: 'exec', needsProbes: true, needs: [linkerdConfig] },
+)
+
+/** A connection from a probe to a documented address or name. */
+export const addressRequests = observation(
+  'addresses',
+  'connections to documented addresses',
+  z.object({
+    metadata: z.object({ name: z.string() }),
+    what: z.enum(['node', 'endpoint', 'load balancer']),
+    attempt,
+  }),
+  { method: 'exec', needsProbes: true, needs: [nodes, services] },
 )

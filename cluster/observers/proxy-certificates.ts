@@ -3,16 +3,15 @@ import { connect as tlsConnect } from 'node:tls'
 import type { DetailedPeerCertificate } from 'node:tls'
 import type { Duplex } from 'node:stream'
 import pLimit from 'p-limit'
-import { z } from 'zod'
-import { parse as parseYAML } from 'yaml'
 import type { Deadline } from '../../check/deadline.ts'
 import { deadlineIn } from '../../check/deadline.ts'
 import { codeOf, messageOf } from '../../check/error-message.ts'
 import { forwardTo } from '../channels.ts'
 import type { Pod } from '../kinds/core.ts'
 import { pods } from '../kinds/core.ts'
-import { linkerdConfig, trustRoots } from '../kinds/documents.ts'
+import { trustRoots } from '../kinds/documents.ts'
 import type { Observer, Site } from '../observe.ts'
+import { trustDomainOf } from './trust-domain.ts'
 
 const adminPort = 4191
 const proxyName = 'linkerd-proxy'
@@ -44,15 +43,6 @@ const isMeshed = ({ metadata, spec, status }: Pod) =>
   status.phase === 'Running' &&
   metadata.deletionTimestamp === undefined &&
   [...spec.initContainers, ...spec.containers].some(({ name }) => name === proxyName)
-
-const configValues = z.object({ identityTrustDomain: z.string().optional(), clusterDomain: z.string().optional() })
-
-function trustDomainOf({ list }: Site): string {
-  const [config] = list(linkerdConfig)
-  const values = configValues.safeParse(parseYAML(config?.data['values'] ?? ''))
-  const named = values.success ? (values.data.identityTrustDomain ?? values.data.clusterDomain) : undefined
-  return named === undefined || named === '' ? 'cluster.local' : named
-}
 
 type Asking = { anchors: string; domain: string; deadline: Deadline }
 

@@ -10,7 +10,8 @@ export const exportLabel = 'mirror.linkerd.io/exported'
 /** Whatever becomes of the run, its pods end by then. */
 export const lifetimeSeconds = 900
 
-export type ProbeRole = 'meshed' | 'plain'
+/** `guarded`: meshed, and its proxy takes nothing from outside the mesh. */
+export type ProbeRole = 'meshed' | 'plain' | 'guarded'
 export type ProbePod = { name: string; role: ProbeRole; node: string }
 
 export type RunIdentity = { id: string; holder: string; startedAt: Date }
@@ -67,12 +68,17 @@ const metadataOf = ({ id, uid }: Owner, name: string, labels: Record<string, str
   ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: leaseName, uid }],
 })
 
+const annotationsOf = (role: ProbeRole): Record<string, string> => ({
+  'linkerd.io/inject': role === 'plain' ? 'disabled' : 'enabled',
+  ...(role === 'guarded' ? { 'config.linkerd.io/default-inbound-policy': 'all-authenticated' } : {}),
+})
+
 export const podObject = ({ name, role, node }: ProbePod, image: string, owner: Owner) => {
   const metadata = metadataOf(owner, name, { app: role })
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { ...metadata, annotations: { 'linkerd.io/inject': role === 'meshed' ? 'enabled' : 'disabled' } },
+    metadata: { ...metadata, annotations: annotationsOf(role) },
     spec: {
       nodeName: node,
       restartPolicy: 'Never',
@@ -93,7 +99,8 @@ export const podObject = ({ name, role, node }: ProbePod, image: string, owner: 
           imagePullPolicy: 'IfNotPresent',
           args: ['netexec', `--http-port=${probePort}`],
           ports: [{ name: 'http', containerPort: probePort }],
-          startupProbe: { httpGet: { path: '/hostname', port: probePort }, periodSeconds: 1, failureThreshold: 60 },
+          // Linkerd lets the paths of probes pass, whatever its policy says: nothing else asks for this one.
+          startupProbe: { httpGet: { path: '/healthz', port: probePort }, periodSeconds: 1, failureThreshold: 60 },
           resources: { requests: { cpu: '5m', memory: '16Mi' }, limits: { cpu: '500m', memory: '64Mi' } },
           securityContext: {
             allowPrivilegeEscalation: false,
@@ -114,10 +121,14 @@ export const serviceObject = (name: string, role: ProbeRole, owner: Owner, label
 })
 
 /** Names are never used again: a kubelet may still be busy with the pod of a run before. */
-export const podNames = (nodes: readonly string[], run: string): ProbePod[] =>
-  nodes.flatMap((node, index) =>
-    (['meshed', 'plain'] as const).map((role) => ({ name: `${role}-${run}-${index + 1}`, role, node })),
-  )
+export const podNames = (nodes: readonly string[], run: string): ProbePod[] => {
+  const pod = (role: ProbeRole, node: string, index: number) => ({ name: `${role}-${run}-${index + 1}`, role, node })
+  return [
+    ...nodes.flatMap((node, index) => [pod('meshed', node, index), pod('plain', node, index)]),
+    // One shows what its proxy refuses.
+    ...nodes.slice(-1).map((node) => pod('guarded', node, 0)),
+  ]
+}
 
 /** The name by which a Service of the probes is found in its own cluster. */
 export const serviceHost = (name: string, domain: string) => `${name}.${probeNamespace}.svc.${domain}`

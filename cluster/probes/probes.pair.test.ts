@@ -48,6 +48,7 @@ describe('probes', () => {
     onTestFinished(async () => void (await sweep('--force')))
     expect(probes.on.infra.notReady).toEqual([])
     expect(probes.on.infra.pods.map(({ role, node }) => `${role} ${node}`).toSorted()).toEqual([
+      'guarded infra-02',
       'meshed infra-02',
       'plain infra-02',
     ])

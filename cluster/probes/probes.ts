@@ -181,7 +181,7 @@ async function fill(
   await waitForAccount(connection, deadline)
   await Promise.all([
     ...pods.map((pod) => create(connection, `${namespacePath}/pods`, podObject(pod, image, owner), deadline)),
-    ...(['meshed', 'plain'] as const).map((role: ProbeRole) =>
+    ...(['meshed', 'plain', 'guarded'] as const).map((role: ProbeRole) =>
       create(
         connection,
         `${namespacePath}/services`,

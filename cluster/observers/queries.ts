@@ -1,0 +1,44 @@
+import type { ClusterName } from '../../platform/platform.ts'
+
+/** A question to the metrics store. `awaited`: a platform that has just been built may take some scrapes to answer it. */
+export type Query = { name: string; expression: string; isAwaited: boolean }
+
+/** The same questions about each cluster. `label` is the external label that its agent gives to every series. */
+export function queriesAbout(cluster: ClusterName, label: string): Query[] {
+  const here = `${label}="${cluster}"`
+  const calls = `${here},direction="outbound",dst_service!=""`
+  const service = 'dst_namespace,dst_service'
+  const latency = (quantile: number) =>
+    `histogram_quantile(${quantile}, sum by (le,${service}) (response_latency_ms_bucket{${calls}}))`
+  const awaited = {
+    // Of all series, so that those of the other cluster and those without the label are seen too.
+    'samples-by-cluster': `count by (${label}) (up)`,
+    targets: `up{${here}}`,
+    'sample-age': `time() - max by (job) (timestamp(up{${here}}))`,
+    requests: `sum by (${service}) (request_total{${calls}})`,
+    'success-rate': `sum by (${service}) (response_total{${calls},classification="success"}) / sum by (${service}) (response_total{${calls}})`,
+    'latency-p50': latency(0.5),
+    'latency-p95': latency(0.95),
+    'latency-p99': latency(0.99),
+    'calls-by-authority': `sum by (authority,${service}) (request_total{${here},direction="outbound",authority=~".+[.]svc[.].+"})`,
+    'issuer-lifetime': `issuer_cert_ttl_seconds{${here}}`,
+    ...(cluster === 'apps'
+      ? {
+          'gateway-alive': `gateway_alive{${here}}`,
+          'gateway-age': `time() - timestamp(gateway_alive{${here}})`,
+          'gateway-probes': `sum by (target_cluster_name) (gateway_probe_latency_ms_count{${here}})`,
+        }
+      : {}),
+  }
+  const optional = {
+    // Opaque connections: counted, but without requests that a rate could be made of.
+    'services-without-requests': `sum by (${service}) (tcp_open_total{${calls},peer="dst"}) unless on (${service}) request_total{${calls}}`,
+    routes: `sum by (route_name) (request_total{${here},direction="inbound"})`,
+    'remote-write-pending': `sum(vmagent_remotewrite_pending_data_bytes{${here}})`,
+    'remote-write-dropped': `sum(vmagent_remotewrite_packets_dropped_total{${here}})`,
+  }
+  return [
+    ...Object.entries(awaited).map(([name, expression]) => ({ name, expression, isAwaited: true })),
+    ...Object.entries(optional).map(([name, expression]) => ({ name, expression, isAwaited: false })),
+  ]
+}
