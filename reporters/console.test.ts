@@ -63,7 +63,7 @@ test('a night with every outcome', () => {
     UNSUPPORTED  DR-04: not judged: needs a drill
 
     9 claims: 1 conforms, 2 deviate, 1 inconclusive, 1 disputed, 2 unsupported, 1 planned, 1 waived
-      judged in 8.4 s, 61.4 s in all; exit 1
+      judged in 8.4 s, observed in 21.0 s, 61.4 s in all; exit 1
       needs attention NET-08 apps, MESH-05 apps, NET-09 infra
       slowest MESH-05/proxyVersion infra 3.1 s, NET-08/loadBalancerPool apps 0.9 s
       reports/conformance.json   reports/allure/index.html
@@ -88,7 +88,7 @@ test('a quiet night on live clusters, read-only and filtered', () => {
       topology          1/1
 
     1 claim: 1 conforms, 0 deviate, 0 inconclusive, 0 disputed, 0 unsupported, 0 planned, 0 waived
-      judged in 8.4 s, 61.4 s in all; exit 0
+      judged in 8.4 s, observed in 21.0 s, 61.4 s in all; exit 0
       reports/conformance.json   reports/allure/index.html
     "
   `)
@@ -119,7 +119,7 @@ test('a run that failed in set-up says first why', () => {
     EXPIRED   MESH-05  the waiver of platform team ended on 2026-11-01 and counts as none
 
     9 claims: 0 conform, 0 deviate, 8 inconclusive, 0 disputed, 1 unsupported, 0 planned, 0 waived
-      judged in 8.4 s, 61.4 s in all; exit 3
+      judged in 8.4 s, observed in 21.0 s, 61.4 s in all; exit 3
     "
   `)
 })

@@ -1,22 +1,29 @@
 import type { Check } from '../check/check.ts'
 import { isCheck } from '../check/check.ts'
+import * as data from './data.ts'
 import * as gitops from './gitops.ts'
 import * as meshItself from './mesh.ts'
+import * as across from './mesh-across.ts'
 import * as identity from './mesh-identity.ts'
 import * as multicluster from './mesh-multicluster.ts'
 import * as networkItself from './network.ts'
 import * as gateways from './network-gateways.ts'
 import * as reachability from './network-reachability.ts'
-import * as observability from './observability.ts'
+import * as observabilityItself from './observability.ts'
 import * as resources from './resources.ts'
+import * as telemetryLogs from './telemetry-logs.ts'
+import * as telemetryMesh from './telemetry-mesh.ts'
+import * as telemetryMetrics from './telemetry-metrics.ts'
+import * as telemetryTraces from './telemetry-traces.ts'
 import * as topology from './topology.ts'
 import * as versions from './versions.ts'
 import * as workloads from './workloads.ts'
 
-const mesh = { ...meshItself, ...identity, ...multicluster }
+const mesh = { ...meshItself, ...across, ...identity, ...multicluster, ...telemetryMesh }
 const network = { ...networkItself, ...gateways, ...reachability }
+const observability = { ...observabilityItself, ...telemetryMetrics, ...telemetryTraces, ...telemetryLogs }
 /** The chapters whose claims are judged, in the order of the document. The name of an export is the name of its check. */
-const modules = { topology, network, mesh, observability, gitops, workloads, resources, versions }
+const modules = { topology, network, mesh, data, observability, gitops, workloads, resources, versions }
 
 export type NamedCheck = { chapter: string; name: string; check: Check }
 

@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
-import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
 import { issue } from '../fixtures/pair/certificates.ts'
 import { kubeconfig } from '../fixtures/pair/control-plane/kubeconfig.ts'
 import { layoutIn } from '../fixtures/pair/layout.ts'
@@ -49,8 +50,8 @@ describe('a run on the pair', () => {
       all: true,
     })
     embedded = { exitCode, said: all, folder, report: await readReport(join(folder, 'reports', 'conformance.json')) }
-    await rm(folder, { recursive: true })
   })
+  afterAll(() => rm(embedded.folder, { recursive: true }))
 
   test('conforms for at least 45 claims, deviates for none, and says that it is simulated', () => {
     expect(embedded).toMatchObject({ exitCode: 0, report: { target: 'pair', simulated: true } })
@@ -72,13 +73,13 @@ describe('a run on the pair', () => {
   })
 
   test('is chosen by contexts in the kubeconfig, without any flag', async () => {
-    const { said, report } = await judge([], { env: { KUBECONFIG: file } })
+    const { said, report } = await judge(['--claim', 'TOPO-01'], { env: { KUBECONFIG: file } })
     expect(said).toContain('target: live (contexts infra and apps are in your kubeconfig)')
     expect(report?.target).toBe('live')
   })
 
   test('judges no more than what the filter leaves, and reports all the same', async () => {
-    const { exitCode, report } = await judge([...live, '--chapter', 'topology', '--claim', 'NET-07'])
+    const { exitCode, report } = await judge([...live, '--read-only', '--chapter', 'topology', '--claim', 'NET-07'])
     expect(exitCode).toBe(0)
     const judged = report?.claims.filter(({ results }) => results.length > 0).map(({ id }) => id)
     expect(judged).toEqual([
@@ -91,12 +92,133 @@ describe('a run on the pair', () => {
   test('writes every view: report, text, JUnit, Allure results of all claims', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'run-'))
     onTestFinished(() => rm(folder, { recursive: true }))
-    await execa('node', [join(root, 'suites/main.ts'), ...live, '--reports', folder])
+    await execa('node', [join(root, 'suites/main.ts'), ...live, '--claim', 'NET-07', '--reports', folder])
     const junit = await readFile(join(folder, 'junit.xml'), 'utf8')
     expect(junit).toContain('NET-07')
     expect(await readFile(join(folder, 'conformance.txt'), 'utf8')).toContain('157 claims: ')
   })
+
+  test('holds no secret of the clusters in any view, nor in what it prints', async () => {
+    const planted = await plantSecrets()
+    const secrets = [...planted, ...(await secretsOf('infra')), ...(await secretsOf('apps'))]
+    expect(secrets.length).toBeGreaterThan(10)
+    const { said = '', folder } = await judge(live)
+    const texts = [said, ...(await filesBelow(join(folder, 'reports'))), ...(await filesBelow(embedded.folder))]
+    expect(texts.length).toBeGreaterThan(100)
+    const leaked = secrets.filter(({ value }) => texts.some((text) => text.includes(value)))
+    expect(leaked.map(({ name }) => name)).toEqual([])
+  })
+
+  test('creates nothing with --read-only, as the audit logs of all API servers say', async () => {
+    const since = new Date().toISOString()
+    const { exitCode, report } = await judge([...live, '--read-only'])
+    expect(exitCode).toBe(0)
+    expect(report?.readOnly).toBe(true)
+    const probed = report?.claims
+      .flatMap(({ results }) => results)
+      .filter(({ reason }) => reason.includes('probes are off'))
+    expect(probed?.length).toBeGreaterThan(0)
+    expect(probed?.every(({ judgedAs }) => judgedAs === 'unsupported')).toBe(true)
+    const events = await auditedSince(since)
+    expect(events.length).toBeGreaterThan(100)
+    // A port-forward is a stream, and makes no object; Kubernetes calls it a creation all the same.
+    const changes = events.filter(({ verb, resource }) => !readingVerbs.has(verb) && resource !== 'pods/portforward')
+    expect(changes).toEqual([])
+  })
 })
+
+const readingVerbs = new Set(['get', 'list', 'watch'])
+const clusters = ['infra', 'apps'] as const
+type Secret = { name: string; value: string }
+
+const kubectl = async (context: string, ...args: string[]) => {
+  const { stdout } = await execa(join(layoutIn().state, 'programs', 'kubectl'), [
+    '--kubeconfig',
+    file,
+    '--context',
+    context,
+    ...args,
+  ])
+  return stdout
+}
+
+/** A token and a password where workloads have theirs: in a Secret, and in the environment of a pod. */
+async function plantSecrets(): Promise<Secret[]> {
+  const [token, password] = [crypto.randomUUID(), crypto.randomUUID()]
+  await kubectl('infra', '-n', 'demo', 'create', 'secret', 'generic', 'planted', `--from-literal=token=${token}`)
+  onTestFinished(async () => void (await kubectl('infra', '-n', 'demo', 'delete', 'secret', 'planted')))
+  await kubectl('infra', '-n', 'demo', 'set', 'env', 'deployment/echo', `PASSWORD=${password}`)
+  onTestFinished(async () => {
+    await kubectl('infra', '-n', 'demo', 'set', 'env', 'deployment/echo', 'PASSWORD-')
+    await kubectl('infra', '-n', 'demo', 'rollout', 'status', 'deployment/echo', '--timeout=90s')
+  })
+  await kubectl('infra', '-n', 'demo', 'rollout', 'status', 'deployment/echo', '--timeout=90s')
+  return [
+    { name: 'planted token', value: token },
+    { name: 'planted password', value: password },
+  ]
+}
+
+const secretList = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string(), namespace: z.string() }),
+      data: z.record(z.string(), z.string()).default({}),
+    }),
+  ),
+})
+/** Public by nature: certificates and names that reports may well hold. */
+const isPublic = (key: string) => /crt|^ca|cert|host|port|dbname|user|namespace/i.test(key)
+
+/** Every value of every Secret of a cluster, in the clear and as Kubernetes encodes it. */
+async function secretsOf(cluster: string): Promise<Secret[]> {
+  const { items } = secretList.parse(JSON.parse(await kubectl(cluster, 'get', 'secrets', '-A', '-o', 'json')))
+  return items.flatMap(({ metadata, data }) =>
+    Object.entries(data).flatMap(([key, encoded]) => {
+      const value = Buffer.from(encoded, 'base64').toString()
+      const name = `${cluster} ${metadata.namespace}/${metadata.name} ${key}`
+      return isPublic(key) || value.length < 12
+        ? []
+        : [
+            { name, value: value.trim() },
+            { name, value: encoded },
+          ]
+    }),
+  )
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return Promise.all(
+    entries.filter((entry) => entry.isFile()).map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8')),
+  )
+}
+
+const auditEvent = z.object({
+  verb: z.string(),
+  userAgent: z.string().default(''),
+  requestReceivedTimestamp: z.string(),
+  objectRef: z.object({ resource: z.string(), subresource: z.string().optional() }).optional(),
+})
+
+/** What the suite asked of all API servers since a time. */
+async function auditedSince(since: string): Promise<{ verb: string; resource: string }[]> {
+  const logs = await Promise.all(
+    clusters
+      .flatMap((cluster) => figures.clusters[cluster].nodes)
+      .map(({ name }) => readFile(join(layoutIn().state, name, 'kube-apiserver', 'audit.log'), 'utf8')),
+  )
+  return logs
+    .flatMap((log) => log.split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => auditEvent.parse(JSON.parse(line)))
+    .filter(({ requestReceivedTimestamp }) => requestReceivedTimestamp >= since)
+    .filter(({ userAgent, objectRef }) => userAgent === 'conformance' || objectRef?.subresource === 'portforward')
+    .map(({ verb, objectRef }) => ({
+      verb,
+      resource: [objectRef?.resource, objectRef?.subresource].filter((part) => part !== undefined).join('/'),
+    }))
+}
 
 describe('what keeps a run from judging', () => {
   const uids = { infra: '00000000-0000-4000-8000-000000000000' }

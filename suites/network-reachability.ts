@@ -36,13 +36,16 @@ export const nodesReachableFromPods = check({
 export const loadBalancersReachedFromApps = check({
   claim: 'NET-10',
   on: 'apps',
-  fact: 'pods on apps reach the LoadBalancer addresses of infra',
+  fact: 'pods on apps reach the LoadBalancer address of the Linkerd gateway of infra',
   reads: { requests: addressRequests },
-  population: 'LoadBalancer addresses of infra that a probe of apps called',
+  population: 'addresses of the gateway that a probe of apps called',
   atLeast: 1,
-  because: 'the gateway of Linkerd has one',
   expected: 'an accepted connection',
-  subjects: (read) => read.requests.filter(({ what }) => what === 'load balancer'),
+  subjects: (read, { names }) =>
+    read.requests.filter(
+      ({ what, metadata }) =>
+        what === 'load balancer' && metadata.name.includes(`/${names.services.linkerdGateway.name} `),
+    ),
   name: ({ metadata }) => ({ subject: metadata.name, look }),
   holds: ({ attempt }) => attempt.outcome === 'answered' || `${attempt.outcome}: ${attempt.detail}`,
 })

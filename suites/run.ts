@@ -156,6 +156,7 @@ async function judgeAll(
     apps: await connect(target.kubeconfig, target.clusters.apps.context),
   }
   let listedAt = began
+  let asOf = new Date()
   try {
     seen.identities = await identify(target, connections, deadline)
     seen.snapshot = await lookAtClusters(connections, sourcesOf(plan), {
@@ -165,6 +166,7 @@ async function judgeAll(
       probeImage: target.probeImage,
       onListed: () => {
         listedAt = performance.now()
+        asOf = new Date()
       },
       tell: (text) => console.log(`  ${text}`),
     })
@@ -172,14 +174,14 @@ async function judgeAll(
     await Promise.all([connections.infra.close(), connections.apps.close()])
   }
   seen.observingMs = performance.now() - listedAt
-  const collected = await judgeInVitest(options, seen.snapshot, target, platform.figures.document)
+  const collected = await judgeInVitest(options, { snapshot: seen.snapshot, asOf }, target, platform.figures.document)
   seen.judgingMs = performance.now() - began - seen.observingMs
   return collected
 }
 
 async function judgeInVitest(
   { root, filter, reports }: RunOptions,
-  snapshot: Snapshot,
+  { snapshot, asOf }: { snapshot: Snapshot; asOf: Date },
   { clusters }: Target,
   document: Platform['figures']['document'],
 ): Promise<Collected> {
@@ -192,7 +194,7 @@ async function judgeInVitest(
     watch: false,
     project: ['conformance'],
     reporters: [collector.reporter, allure],
-    provide: { conformance: { snapshot, filter, now: new Date().toISOString(), contexts } },
+    provide: { conformance: { snapshot, filter, now: asOf.toISOString(), contexts } },
   })
   await vitest.close()
   // Vitest counts deviations as failed tests; the exit code of a run is decided by its report.

@@ -34,4 +34,5 @@ export function increase(
   }, 0)
 }
 
-const keyOf = ({ name, labels }: Sample) => JSON.stringify([name, ...Object.entries(labels).toSorted()])
+const keyOf = ({ name, labels }: Sample) =>
+  JSON.stringify([name, ...Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))])

@@ -40,9 +40,11 @@ export const ownRequestMetrics = observation(
   'own-request-metrics',
   'proxy counters of own requests',
   z.object({
+    /** `outbound` or `inbound`. */
     metadata,
-    direction: z.enum(['outbound', 'inbound']),
-    /** How many were sent, or, at the inbound end, how many went out to it. */
+    /** The client, or the servers. */
+    pods: z.array(z.string()),
+    /** How many requests went from the one to the others. */
     sent: z.number(),
     /** By how much `request_total` grew with tls="true" and the identity of a probe. */
     secured: z.number(),

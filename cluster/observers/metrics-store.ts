@@ -1,5 +1,4 @@
 import type { Deadline } from '../../check/deadline.ts'
-import { messageOf } from '../../check/error-message.ts'
 import type { QueryAnswer, Series } from '../clients/promql.ts'
 import { instantQuery, queryPaths } from '../clients/promql.ts'
 import type { HTTPGet } from '../http-forward.ts'
@@ -24,5 +23,5 @@ export async function openStore(get: HTTPGet, deadline: Deadline): Promise<Store
 function seriesOf(answer: QueryAnswer, expression: string): Series[] {
   if (answer.state === 'series') return answer.series
   if (answer.state === 'empty') return []
-  throw new Error(`the metrics store on infra did not answer ${expression}: ${messageOf(answer.reason)}`)
+  throw new Error(`the metrics store on infra did not answer ${expression}: ${answer.reason}`)
 }

@@ -3,10 +3,12 @@ import { connect as tlsConnect } from 'node:tls'
 import type { DetailedPeerCertificate } from 'node:tls'
 import type { Duplex } from 'node:stream'
 import pLimit from 'p-limit'
+import pRetry from 'p-retry'
 import type { Deadline } from '../../check/deadline.ts'
 import { deadlineIn } from '../../check/deadline.ts'
 import { codeOf, messageOf } from '../../check/error-message.ts'
 import { forwardTo } from '../channels.ts'
+import { TransportError } from '../connection.ts'
 import type { Pod } from '../kinds/core.ts'
 import { pods } from '../kinds/core.ts'
 import { trustRoots } from '../kinds/documents.ts'
@@ -16,8 +18,10 @@ import { trustDomainOf } from './trust-domain.ts'
 const adminPort = 4191
 const proxyName = 'linkerd-proxy'
 /** Handshakes under way at once. */
-const atOnce = 16
-const handshakeMs = 5_000
+const atOnce = 8
+const handshakeMs = 10_000
+/** A connection that broke or hung says nothing of the proxy; it is made anew. */
+const tries = 3
 
 /**
  * Asks the proxy of every meshed pod for its certificate: TLS on the admin port, over a port-forward, with the identity
@@ -50,14 +54,22 @@ async function certificateOf(pod: Pod, { connection }: Site, { anchors, domain, 
   const { name, namespace = '' } = pod.metadata
   const identity = `${pod.spec.serviceAccountName}.${namespace}.serviceaccount.identity.linkerd.${domain}`
   const subject = { kind: 'Pod', metadata: pod.metadata, identity }
-  try {
+  const ask = async () => {
     const own = deadlineIn(handshakeMs, deadline.signal)
-    const stream = await forwardTo(connection, { namespace, pod: name }, adminPort, own)
-    return { ...subject, certificate: await handshake(stream, identity, anchors) }
-  } catch (error) {
-    return { ...subject, failure: failureOfHandshake(error) }
+    try {
+      const stream = await forwardTo(connection, { namespace, pod: name }, adminPort, own)
+      return { ...subject, certificate: await handshake(stream, identity, anchors) }
+    } catch (error) {
+      if (own.signal.aborted || isTransport(error))
+        throw new TransportError(`${namespace}/${name}: ${messageOf(error)}`)
+      return { ...subject, failure: failureOfHandshake(error) }
+    }
   }
+  return pRetry(ask, { retries: tries - 1, minTimeout: 200, signal: deadline.signal })
 }
+
+const isTransport = (error: unknown) =>
+  error instanceof TransportError && !messageOf(error).includes('connection refused')
 
 /** What went wrong, without OpenSSL's file names and numbers. */
 export function failureOfHandshake(error: unknown): string {
