@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import { deadlineIn } from '../../check/deadline.ts'
-import { messageOf } from '../../check/error-message.ts'
 import { runIn } from '../channels.ts'
+import { TransportError } from '../connection.ts'
 import { nodes, services } from '../kinds/core.ts'
 import type { Attempt } from '../kinds/observations.ts'
 import type { Observer, Observing } from '../observe.ts'
@@ -9,7 +9,9 @@ import { probeNamespace } from '../probes/objects.ts'
 import { outcomeOf } from './reachability.ts'
 
 const atOnce = 4
-const connectSeconds = 3
+const connectSeconds = 5
+/** Starting a command in a pod takes its time on a busy node. */
+const execMs = 25_000
 const apiPort = 6443
 
 type Target = { what: 'node' | 'load balancer'; name: string; host: string; port: number }
@@ -23,16 +25,14 @@ export const observeAddresses: Observer = async ({ here, sites, deadline, probes
   return Promise.all(
     targetsFrom({ here, sites }).map((target) =>
       limit(async () => {
-        const own = deadlineIn((connectSeconds + 5) * 1_000, deadline.signal)
+        const own = deadlineIn(execMs, deadline.signal)
         const command = ['nc', '-z', '-v', '-w', String(connectSeconds), target.host, String(target.port)]
         const attempt = await runIn(
           here.connection,
           { namespace: probeNamespace, pod: pod.name, container: 'probe' },
           command,
           own,
-        )
-          .then(attemptOf)
-          .catch((error: unknown): Attempt => ({ outcome: 'failed', detail: messageOf(error) }))
+        ).then(attemptOf)
         return { metadata: { name: `a pod of ${here.cluster} to ${target.name}` }, what: target.what, attempt }
       }),
     ),
@@ -69,7 +69,8 @@ function targetsFrom({ here, sites }: Pick<Observing, 'here' | 'sites'>): Target
 }
 
 function attemptOf({ ending, errors }: Awaited<ReturnType<typeof runIn>>): Attempt {
-  if (ending.state === 'lost') return { outcome: 'failed', detail: ending.reason }
+  // That is not an answer of the network: nothing is known of the address then.
+  if (ending.state === 'lost') throw new TransportError(`a probe could not be asked to connect: ${ending.reason}`)
   if (ending.code === 0) return { outcome: 'answered', detail: 'the connection was accepted' }
   const said = errors.trim()
   // Without a word, netcat gave up waiting.

@@ -9,7 +9,7 @@ import { probeNamespace, probePort } from '../probes/objects.ts'
 import { rawRequest } from './raw-request.ts'
 import { trustDomainOf } from './trust-domain.ts'
 
-const requestMs = 10_000
+const requestMs = 25_000
 /** The proxy of the target sets it, and takes away what a client has put there. */
 const identityHeader = 'l5d-client-id'
 

@@ -1,7 +1,10 @@
 import type { ClusterName } from '../../platform/platform.ts'
 
-/** A question to the metrics store. `awaited`: a platform that has just been built may take some scrapes to answer it. */
-export type Query = { name: string; expression: string; isAwaited: boolean }
+/**
+ * A question to the metrics store. A platform that has just been built may take some scrapes to answer it, so it is
+ * asked again until `least` series came, and where `settles`, until no more are coming.
+ */
+export type Query = { name: string; expression: string; least: number; settles: boolean }
 
 /** The same questions about each cluster. `label` is the external label that its agent gives to every series. */
 export function queriesAbout(cluster: ClusterName, label: string): Query[] {
@@ -38,7 +41,12 @@ export function queriesAbout(cluster: ClusterName, label: string): Query[] {
     'remote-write-dropped': `sum(vmagent_remotewrite_packets_dropped_total{${here}})`,
   }
   return [
-    ...Object.entries(awaited).map(([name, expression]) => ({ name, expression, isAwaited: true })),
-    ...Object.entries(optional).map(([name, expression]) => ({ name, expression, isAwaited: false })),
+    ...Object.entries(awaited).map(([name, expression]) => ({
+      name,
+      expression,
+      least: name === 'samples-by-cluster' ? 2 : 1,
+      settles: name === 'targets',
+    })),
+    ...Object.entries(optional).map(([name, expression]) => ({ name, expression, least: 0, settles: false })),
   ]
 }

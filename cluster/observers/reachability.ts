@@ -10,7 +10,7 @@ import type { Observer } from '../observe.ts'
 import { probeNamespace, probePort, serviceHost } from '../probes/objects.ts'
 
 const atOnce = 8
-const requestMs = 10_000
+const requestMs = 20_000
 /** Three times in a row: one success out of several tries would be called a flake elsewhere. */
 const tries = 3
 
