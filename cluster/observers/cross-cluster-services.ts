@@ -16,8 +16,9 @@ import { dial, resolveFrom } from '../tunnel.ts'
 import type { Witness } from './data-services.ts'
 import { dragonflySession, minioSession, postgresSession, sessions } from './data-services.ts'
 
-const questionMs = 5_000
-const witnessMs = 8_000
+// Starting a command in a pod takes its time on a busy node.
+const questionMs = 15_000
+const witnessMs = 15_000
 
 /**
  * Postgres, Dragonfly and MinIO by their real protocols, three times each, from a meshed probe: on infra by their own

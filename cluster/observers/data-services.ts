@@ -16,7 +16,7 @@ import { attemptThatFailed, TunnelError } from '../tunnel.ts'
 
 /** Three times in a row, each with a connection of its own. */
 const tries = 3
-const sessionMs = 10_000
+const sessionMs = 20_000
 
 type Facts = DataSession['facts']
 /** What a session has to go by: a way to open connections, a name of its own, and how long it may take. */

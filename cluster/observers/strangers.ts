@@ -20,7 +20,7 @@ import { aProbe, serviceOn } from './cross-cluster-services.ts'
 import { selfMadeIdentity } from './self-made-identity.ts'
 
 const atOnce = 4
-const knockMs = 12_000
+const knockMs = 20_000
 const roles = ['plain', 'meshed'] as const
 type Role = (typeof roles)[number]
 
