@@ -102,7 +102,7 @@ describe('a run on the pair', () => {
     const planted = await plantSecrets()
     const secrets = [...planted, ...(await secretsOf('infra')), ...(await secretsOf('apps'))]
     expect(secrets.length).toBeGreaterThan(10)
-    const { said = '', folder } = await judge(live)
+    const { said, folder } = await judge(live)
     const texts = [said, ...(await filesBelow(join(folder, 'reports'))), ...(await filesBelow(embedded.folder))]
     expect(texts.length).toBeGreaterThan(100)
     const leaked = secrets.filter(({ value }) => texts.some((text) => text.includes(value)))
