@@ -81,12 +81,14 @@ async function observe(
   if (cluster !== undefined && cluster !== here.cluster) return { state: 'listed', items: [] }
   const act = observers[observer]
   if (!act) throw new Error(`no observer is called ${observer}`)
-  const own = deadlineIn(observerBudgetMs, deadline.signal)
+  let own = deadline
   try {
-    if (!needsProbes) return { state: 'listed', items: await act({ here, sites, names, deadline: own }) }
-    const there = await probes()
-    if ('state' in there) return there
-    return { state: 'listed', items: await act({ here, sites, names, deadline: own, probes: there }) }
+    const there = needsProbes ? await probes() : undefined
+    if (there && 'state' in there) return there
+    // Its time begins when it can.
+    own = deadlineIn(observerBudgetMs, deadline.signal)
+    const observing = { here, sites, names, deadline: own }
+    return { state: 'listed', items: await act(there ? { ...observing, probes: there } : observing) }
   } catch (error) {
     if (error instanceof NotListed) return error.listing
     const late = own.signal.aborted ? 'no answer in time: ' : ''
