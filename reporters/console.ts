@@ -104,7 +104,7 @@ function partly({ claims }: Report, width: number): string {
   if (open.length === 0) return ''
   const ways = [...new Set(open.flatMap(({ methods }) => methods.open))].toSorted().join(', ')
   const ids = open.map(({ id }) => id).join(', ')
-  const line = `PARTLY    ${open.length} of the claims that conform were judged by their objects only, not by ${ways} yet: ${ids}`
+  const line = `PARTLY    ${open.length} of the claims that conform were judged in part, not by ${ways} yet: ${ids}`
   return wrapHanging(line, width).join('\n')
 }
 
