@@ -97,7 +97,7 @@ test('the commands that they call exist', () => {
   const paths = runs.flatMap((run) => [...run.matchAll(/bash (\S+)/g)].map(([, path = '']) => path))
   const reusable = jobs.flatMap(({ one }) => (one.uses === undefined ? [] : [one.uses]))
   const needed = steps.flatMap(({ with: options }) => options?.['go-version-file'] ?? []).map(String)
-  expect(new Set(called)).toEqual(new Set(['test:conformance', 'report', 'report:history']))
+  expect(new Set(called)).toEqual(new Set(['test:conformance', 'sweep', 'report', 'report:history']))
   expect(called.filter((name) => !(name in scripts))).toEqual([])
   expect([...paths, ...reusable, ...needed].filter((path) => !existsSync(join(root, path)))).toEqual([])
   const scriptFiles = called.map((name) => scripts[name]?.replace(/^node /, '') ?? '')
