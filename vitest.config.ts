@@ -3,12 +3,13 @@ import { defineConfig } from 'vitest/config'
 const notUnit = [
   '**/*.pair.test.ts',
   '**/*.lifecycle.test.ts',
+  '**/*.live.test.ts',
   '**/*.drift.test.ts',
   'suites/conformance.test.ts',
   '**/node_modules/**',
 ]
 
-/** unit: no cluster, no root. drifts: judged on the recorded golden snapshot. pair: on the standing pair, or one of its own. lifecycle: builds and kills pairs, so none may stand. conformance: started by suites/main.ts. */
+/** unit: no cluster, no root. drifts: judged on the recorded golden snapshot. pair: on the standing pair, or one of its own. behaviour: breaks things on the pair and looks with probes, a minute for each; not part of `pnpm test`. lifecycle: builds and kills pairs, so none may stand. conformance: started by suites/main.ts. */
 export default defineConfig({
   test: {
     pool: 'threads',
@@ -27,6 +28,17 @@ export default defineConfig({
           globalSetup: ['fixtures/pair/global-setup.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'behaviour',
+          include: ['**/*.live.test.ts'],
+          globalSetup: ['fixtures/pair/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 400_000,
           hookTimeout: 600_000,
         },
       },

@@ -64,16 +64,18 @@ describe('a handshake', () => {
     const mutual = await tlsServer({ requestCert: true, rejectUnauthorized: true }, (socket) => socket.end('hello'))
     const { port: deaf, stop } = await serve((socket) => socket.end())
     onTestFinished(stop)
-    expect([
+    const ends = [
       await shaken(newest, 'TLSv1.2'),
       await shaken(mutual, 'TLSv1.3'),
       await shaken(mutual, 'TLSv1.3', await selfMadeIdentity(gateway)),
       await shaken(deaf, 'TLSv1.3'),
-    ]).toMatchInlineSnapshot(`
+    ]
+    // The length of a signature differs from key to key.
+    expect(ends.map((end) => end.replace(/\d{4} bytes/, 'so many bytes'))).toMatchInlineSnapshot(`
       [
         "refused, 0, no TLS: refused by TLS: tlsv1 alert protocol version",
         "refused, 0, TLSv1.3: refused by TLS: tlsv13 alert certificate required",
-        "closed, 0, TLSv1.3: closed after 1959 bytes",
+        "closed, 0, TLSv1.3: closed after so many bytes",
         "closed, 0, no TLS: closed without a byte",
       ]
     `)
