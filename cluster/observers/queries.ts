@@ -19,7 +19,8 @@ export function queriesAbout(cluster: ClusterName, label: string): Query[] {
     targets: `up{${here}}`,
     'sample-age': `time() - max by (job) (timestamp(up{${here}}))`,
     requests: `sum by (${service}) (request_total{${calls}})`,
-    'success-rate': `sum by (${service}) (response_total{${calls},classification="success"}) / sum by (${service}) (response_total{${calls}})`,
+    // A service that never succeeded has a rate too: none of its responses is a success.
+    'success-rate': `(sum by (${service}) (response_total{${calls},classification="success"}) or 0 * sum by (${service}) (response_total{${calls}})) / sum by (${service}) (response_total{${calls}})`,
     'latency-p50': latency(0.5),
     'latency-p95': latency(0.95),
     'latency-p99': latency(0.99),
