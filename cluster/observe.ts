@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { messageOf } from '../check/error-message.ts'
 import type { Deadline } from '../check/deadline.ts'
 import { deadlineIn } from '../check/deadline.ts'
@@ -5,6 +6,8 @@ import { parseListing } from '../check/parse-listing.ts'
 import type { Listing, Observation, Snapshot, Source } from '../check/source.ts'
 import type { ClusterName, Names } from '../platform/platform.ts'
 import type { Connection } from './connection.ts'
+import type { Attempt } from './kinds/observations.ts'
+import { attempt } from './kinds/observations.ts'
 import { observers } from './observers/observers.ts'
 import type { Probes } from './probes/probes.ts'
 
@@ -88,12 +91,22 @@ async function observe(
     // Its time begins when it can.
     own = deadlineIn(observerBudgetMs, deadline.signal)
     const observing = { here, sites, names, deadline: own }
-    return { state: 'listed', items: await act(there ? { ...observing, probes: there } : observing) }
+    const items = await act(there ? { ...observing, probes: there } : observing)
+    const lost = items.flatMap(attemptsOf).find(({ outcome }) => outcome === 'unknown')
+    return lost ? { state: 'unreachable', reason: lost.detail } : { state: 'listed', items }
   } catch (error) {
     if (error instanceof NotListed) return error.listing
     const late = own.signal.aborted ? 'no answer in time: ' : ''
     return { state: 'unreachable', reason: `${late}${messageOf(error)}` }
   }
+}
+
+const attempts = z.object({ attempt: attempt.optional(), attempts: z.array(attempt).default([]) })
+
+/** The attempts of an item, where it is about such: one that says nothing of its target must not be judged as if it did. */
+function attemptsOf(item: unknown): Attempt[] {
+  const parsed = attempts.safeParse(item)
+  return parsed.success ? [...(parsed.data.attempt ? [parsed.data.attempt] : []), ...parsed.data.attempts] : []
 }
 
 function siteOf(cluster: ClusterName, connection: Connection, snapshot: Snapshot): Site {

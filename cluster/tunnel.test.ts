@@ -59,9 +59,9 @@ describe('a tunnel', () => {
     })
   })
 
-  test('a probe that runs no command is a failure, not a refusal', async () => {
+  test('a probe that runs no command says nothing of the way', async () => {
     const tunnel = new Tunnel(() => Promise.reject(new TransportError('GET /exec answered 403')), deadlineIn(1_000))
-    expect(await failureOf(tunnel)).toEqual({ outcome: 'failed', detail: 'GET /exec answered 403' })
+    expect(await failureOf(tunnel)).toEqual({ outcome: 'unknown', detail: 'GET /exec answered 403' })
   })
 
   test('the deadline makes it too slow', async () => {
@@ -99,14 +99,14 @@ test('what the end of nc says of the connection', () => {
       "closed: closed after 7 bytes",
       "too slow: nothing came for 5 s",
       "no name: nc: getaddrinfo for host "x" port 1: Name does not resolve",
-      "failed: nc: getaddrinfo for host "x" port 1: Try again",
+      "unknown: nc: getaddrinfo for host "x" port 1: Try again",
       "refused: nc: connect to 10.0.0.1 port 1 (tcp) failed: Connection refused",
       "no route: nc: connect to 10.9.9.9 port 1 (tcp) failed: Host is unreachable",
       "no route: nc: connect to 10.9.9.9 port 1 (tcp) failed: Network unreachable",
       "too slow: nc: connect to 10.9.9.9 port 1 (tcp) timed out: Operation in progress",
       "closed: read tcp 10.0.0.2:1->10.0.0.1:2: read: connection reset by peer",
-      "failed: nc ended with 137",
-      "failed: the connection closed before the command said how it ended",
+      "unknown: nc ended with 137",
+      "unknown: the connection closed before the command said how it ended",
       "too slow: no answer in time",
     ]
   `)

@@ -129,7 +129,7 @@ export class Tunnel extends Duplex {
   #failure(detail: string): TunnelEnd {
     return this.#deadline.signal.aborted
       ? { outcome: 'too slow', detail: 'no answer in time' }
-      : { outcome: 'failed', detail }
+      : { outcome: 'unknown', detail }
   }
 
   #ended(end: TunnelEnd): TunnelError {
@@ -147,7 +147,7 @@ export function endOf(
   if (ending.state === 'lost')
     return /in time/.test(ending.reason)
       ? { outcome: 'too slow', detail: 'no answer in time' }
-      : { outcome: 'failed', detail: ending.reason }
+      : { outcome: 'unknown', detail: ending.reason }
   if (ending.code === 0) {
     // A little less than nc's patience, for the way of the last byte.
     if (quietMs > quietSeconds * 1_000 - 300)
@@ -162,15 +162,22 @@ export function endOf(
     .filter((line) => line.trim() !== '' && !line.includes('succeeded'))
     .join(' ')
     .trim()
-  const known = failures.find(({ words }) => words.test(said))
-  return { outcome: known?.outcome ?? 'failed', detail: said === '' ? `nc ended with ${ending.code}` : said }
+  return { outcome: outcomeOfWords(said) ?? 'unknown', detail: said === '' ? `nc ended with ${ending.code}` : said }
 }
 
+/** What the words of musl, glibc and Go say of a connection that failed; undefined for words that nobody knows. */
+export const outcomeOfWords = (words: string): TunnelEnd['outcome'] | undefined =>
+  failures.find((failure) => failure.words.test(words))?.outcome
+
 const failures: readonly { words: RegExp; outcome: TunnelEnd['outcome'] }[] = [
-  { words: /does not resolve|name or service not known|no usable address|nodename nor servname/i, outcome: 'no name' },
+  {
+    words:
+      /does not resolve|name or service not known|no usable address|nodename nor servname|no such host|server misbehaving|bad address/i,
+    outcome: 'no name',
+  },
   { words: /connection refused/i, outcome: 'refused' },
   { words: /(host|network)( is)? unreachable|no route to host/i, outcome: 'no route' },
-  { words: /timed out|timeout/i, outcome: 'too slow' },
+  { words: /timed out|timeout|deadline exceeded/i, outcome: 'too slow' },
   { words: /reset by peer|broken pipe|\bEOF\b/i, outcome: 'closed' },
 ]
 

@@ -21,6 +21,7 @@ const sentences: Record<Exclude<Attempt['outcome'], 'answered'>, string> = {
   'too slow': 'does not answer in time',
   'wrong answer': 'gives a wrong answer',
   failed: 'could not be used',
+  unknown: 'could not be asked',
 }
 
 /** True when it answered three times in a row; one answer out of several would be called a flake elsewhere. */

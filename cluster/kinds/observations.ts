@@ -43,9 +43,22 @@ export const proxyCertificates = observation(
 )
 export type ProxyCertificate = z.infer<NonNullable<typeof proxyCertificates.schema>>
 
-/** How a request of a probe ended. Only `answered` with the right answer is a success. */
+/**
+ * How a request of a probe ended. Only `answered` with the right answer is a success; `unknown` says that the probe
+ * itself could not be asked, so that nothing is known of the way, and the whole observation counts as not made.
+ */
 export const attempt = z.object({
-  outcome: z.enum(['answered', 'wrong answer', 'no name', 'no route', 'refused', 'closed', 'too slow', 'failed']),
+  outcome: z.enum([
+    'answered',
+    'wrong answer',
+    'no name',
+    'no route',
+    'refused',
+    'closed',
+    'too slow',
+    'failed',
+    'unknown',
+  ]),
   detail: z.string(),
 })
 export type Attempt = z.infer<typeof attempt>

@@ -1,12 +1,11 @@
 import pLimit from 'p-limit'
 import { deadlineIn } from '../../check/deadline.ts'
 import { runIn } from '../channels.ts'
-import { TransportError } from '../connection.ts'
 import { nodes, services } from '../kinds/core.ts'
 import type { Attempt } from '../kinds/observations.ts'
 import type { Observer, Observing } from '../observe.ts'
 import { probeNamespace } from '../probes/objects.ts'
-import { outcomeOf } from './reachability.ts'
+import { endOf } from '../tunnel.ts'
 
 const atOnce = 4
 const connectSeconds = 5
@@ -68,14 +67,9 @@ function targetsFrom({ here, sites }: Pick<Observing, 'here' | 'sites'>): Target
   return [...machines, ...balancers]
 }
 
+/** Netcat that only connects ends well when it is let in. */
 function attemptOf({ ending, errors }: Awaited<ReturnType<typeof runIn>>): Attempt {
-  // That is not an answer of the network: nothing is known of the address then.
-  if (ending.state === 'lost') throw new TransportError(`a probe could not be asked to connect: ${ending.reason}`)
-  if (ending.code === 0) return { outcome: 'answered', detail: 'the connection was accepted' }
-  const said = errors.trim()
-  // Without a word, netcat gave up waiting.
-  return {
-    outcome: said === '' ? 'too slow' : outcomeOf(said),
-    detail: said === '' ? `nc exited with ${ending.code}` : said,
-  }
+  if (ending.state === 'exited' && ending.code === 0)
+    return { outcome: 'answered', detail: 'the connection was accepted' }
+  return endOf(ending, errors, { received: 0, quietMs: 0 })
 }

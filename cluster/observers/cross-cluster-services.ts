@@ -77,7 +77,7 @@ async function sessionsWith(service: DataService, pod: string, observing: Observ
     return { ...item, ...(await run[service](observing, pod, { host, port })) }
   } catch (error) {
     if (!(error instanceof NoSecret)) throw error
-    return { ...item, attempts: [{ outcome: 'failed', detail: redact(error.message) }], facts: {} }
+    return { ...item, attempts: [{ outcome: 'unknown', detail: redact(error.message) }], facts: {} }
   }
 }
 

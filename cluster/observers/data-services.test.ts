@@ -92,7 +92,7 @@ describe('Postgres', () => {
     const blind = () => Promise.reject(new Error('nobody on infra could look for it: closed without a byte'))
     expect((await sentence(port, (session) => postgresSession(session, account, blind))).said).toMatchInlineSnapshot(`
       [
-        "failed: nobody on infra could look for it: nobody on infra could look for it: closed without a byte",
+        "unknown: nobody on infra could look for it: nobody on infra could look for it: closed without a byte",
       ]
     `)
   })

@@ -121,7 +121,7 @@ async function testify(witness: Witness, nonce: string): Promise<boolean> {
   try {
     return await witness(nonce)
   } catch (error) {
-    throw new TunnelError({ outcome: 'failed', detail: `nobody on infra could look for it: ${messageOf(error)}` })
+    throw new TunnelError({ outcome: 'unknown', detail: `nobody on infra could look for it: ${messageOf(error)}` })
   }
 }
 

@@ -1,12 +1,12 @@
 import type { Deadline } from '../../check/deadline.ts'
 import { deadlineIn } from '../../check/deadline.ts'
 import { messageOf } from '../../check/error-message.ts'
-import { startIn } from '../channels.ts'
 import type { Connection } from '../connection.ts'
 import type { Attempt } from '../kinds/observations.ts'
 import type { Observer } from '../observe.ts'
 import { probeNamespace, probePort } from '../probes/objects.ts'
-import { rawRequest } from './raw-request.ts'
+import { outcomeOfWords } from '../tunnel.ts'
+import { NoAnswer, requestFrom } from './probe-http.ts'
 import { trustDomainOf } from './trust-domain.ts'
 
 const requestMs = 25_000
@@ -61,28 +61,21 @@ async function ask(
   deadline: Deadline,
 ): Promise<{ attempt: Attempt; clientIdentity: string }> {
   const own = deadlineIn(requestMs, deadline.signal)
+  const failed = (attempt: Attempt) => ({ attempt, clientIdentity: '' })
   try {
-    const { status, body } = await rawRequest(
-      (command) => startIn(connection, { namespace: probeNamespace, pod, container: 'probe' }, command, own),
-      {
-        host: address,
-        port: probePort,
-        path: `/header?key=${identityHeader}`,
-        headers: { [identityHeader]: 'forged' },
-      },
-    )
-    if (status === 403) return { attempt: { outcome: 'refused', detail: 'the proxy answered 403' }, clientIdentity: '' }
-    if (status !== 200) return { attempt: { outcome: 'failed', detail: `answered ${status}` }, clientIdentity: '' }
-    return { attempt: { outcome: 'answered', detail: `answered ${status}` }, clientIdentity: body.trim() }
-  } catch (error) {
-    return {
-      attempt: { outcome: own.signal.aborted ? 'too slow' : outcomeOfFailure(error), detail: messageOf(error) },
-      clientIdentity: '',
+    const request = {
+      host: address,
+      port: probePort,
+      path: `/header?key=${identityHeader}`,
+      headers: { [identityHeader]: 'forged' },
     }
+    const { status, text } = await requestFrom(connection, pod, request, own)
+    if (status === 403) return failed({ outcome: 'refused', detail: 'the proxy answered 403' })
+    if (status !== 200) return failed({ outcome: 'wrong answer', detail: `answered ${status}` })
+    return { attempt: { outcome: 'answered', detail: `answered ${status}` }, clientIdentity: text.trim() }
+  } catch (error) {
+    const said = messageOf(error)
+    if (error instanceof NoAnswer) return failed({ outcome: outcomeOfWords(said) ?? 'closed', detail: said })
+    return failed({ outcome: 'unknown', detail: `probe ${pod} could not be asked: ${said}` })
   }
-}
-
-function outcomeOfFailure(error: unknown): Attempt['outcome'] {
-  const said = /^(no name|no route|refused|closed|too slow): /.exec(messageOf(error))?.[1]
-  return (said as Attempt['outcome'] | undefined) ?? 'failed'
 }

@@ -1,6 +1,7 @@
 import type { Deadline } from '../../check/deadline.ts'
 import { startIn } from '../channels.ts'
 import type { Answer, Connection } from '../connection.ts'
+import { TransportError } from '../connection.ts'
 import { probeNamespace } from '../probes/objects.ts'
 
 export type RawRequest = {
@@ -12,6 +13,11 @@ export type RawRequest = {
   body?: string
 }
 
+/** The connection was made or not, and ended without an answer; the message holds the words of nc. */
+export class NoAnswer extends Error {
+  override name = 'NoAnswer'
+}
+
 /** An HTTP request that is written word by word into a connection of a probe: with headers and a body that netexec cannot send. */
 export async function requestFrom(
   connection: Connection,
@@ -20,7 +26,7 @@ export async function requestFrom(
   deadline: Deadline,
 ): Promise<Answer> {
   const where = { namespace: probeNamespace, pod, container: 'probe' }
-  const running = await startIn(connection, where, ['nc', '-N', '-w', '5', host, String(port)], deadline)
+  const running = await startIn(connection, where, ['nc', '-v', '-N', '-w', '5', host, String(port)], deadline)
   const { stream, ended, errors } = running
   const lines = [
     `${body === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1`,
@@ -43,8 +49,9 @@ export async function requestFrom(
       stream.write(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`)
     })
     if (typeof answer !== 'string') return answer
-    await ended
-    throw new Error(
+    const ending = await ended
+    if (ending.state === 'lost') throw new TransportError(ending.reason)
+    throw new NoAnswer(
       `${host}:${port} gave no HTTP answer: ${errors().trim() || answer.slice(0, 120) || 'it closed the connection'}`,
     )
   } finally {

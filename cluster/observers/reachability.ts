@@ -8,6 +8,7 @@ import { parseJSON } from '../json.ts'
 import type { Attempt } from '../kinds/observations.ts'
 import type { Observer } from '../observe.ts'
 import { probeNamespace, probePort, serviceHost } from '../probes/objects.ts'
+import { outcomeOfWords } from '../tunnel.ts'
 
 const atOnce = 8
 const requestMs = 20_000
@@ -90,28 +91,18 @@ export async function ask(
     const { status, text } = await connection.get(url, own)
     const answer = dialled.safeParse(parseJSON(text))
     if (status !== 200 || !answer.success)
-      return { outcome: 'failed', detail: `the probe answered ${status}: ${text.slice(0, 200)}` }
+      return { outcome: 'unknown', detail: `probe ${pod} answered ${status}: ${text.slice(0, 200)}` }
     const { responses, errors } = answer.data
     const [error] = errors
     if (error !== undefined)
-      return { outcome: outcomeOf(error), detail: `${errors.length} of ${tries} failed: ${error}` }
+      return { outcome: outcomeOfWords(error) ?? 'failed', detail: `${errors.length} of ${tries} failed: ${error}` }
     const wrong = responses.find((response) => !expected.includes(response.trim()))
     if (wrong !== undefined)
       return { outcome: 'wrong answer', detail: `answered by ${wrong.slice(0, 80)}, not by ${expected.join(' or ')}` }
     if (responses.length < tries) return { outcome: 'failed', detail: `${responses.length} of ${tries} answers came` }
     return { outcome: 'answered', detail: `${tries} of ${tries}, by ${[...new Set(responses)].join(', ')}` }
   } catch (error) {
-    return { outcome: own.signal.aborted ? 'too slow' : 'failed', detail: messageOf(error) }
+    // The probe gives each request five seconds: what takes longer is the way to the probe.
+    return { outcome: 'unknown', detail: `probe ${pod} could not be asked: ${messageOf(error)}` }
   }
-}
-
-/** What went wrong, from the words of Go's and libc's network errors. */
-export function outcomeOf(error: string): Attempt['outcome'] {
-  if (/no such host|does not resolve|server misbehaving|Name or service not known|bad address/i.test(error))
-    return 'no name'
-  if (/connection refused/i.test(error)) return 'refused'
-  if (/no route to host|network is unreachable|host is unreachable/i.test(error)) return 'no route'
-  if (/timeout|timed out|deadline exceeded/i.test(error)) return 'too slow'
-  if (/EOF|reset by peer|broken pipe/i.test(error)) return 'closed'
-  return 'failed'
 }

@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
@@ -84,7 +86,39 @@ describe('probes', () => {
     })
     const refused = await raiseProbes(newRun(), both, deadline).catch((error: unknown) => String(error))
     expect(refused).toContain('was not made by this suite: rename it, or delete it yourself')
+    const swept = await sweep('--force')
+    expect([swept.exitCode, swept.all]).toEqual([1, expect.stringContaining('was not made by this suite')])
     expect((await connection.get(namespacePath, deadline)).status).toBe(200)
+  })
+
+  test('a run that is told to end takes its probes with it', async () => {
+    const [infra, apps] = [await open('infra'), await open('apps')]
+    const folder = await mkdtemp(join(tmpdir(), 'ended-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const run = execa(
+      'node',
+      [
+        join(root, 'suites/main.ts'),
+        '--target',
+        'live',
+        '--kubeconfig',
+        kubeconfig,
+        '--claim',
+        'NET-02',
+        '--reports',
+        folder,
+      ],
+      { reject: false, all: true, cwd: folder },
+    )
+    // oxlint-disable-next-line no-await-in-loop -- until there is something to take away
+    while ((await apps.get(namespacePath, deadlineIn(10_000))).status !== 200) await sleep(100)
+    await sleep(2_000)
+    run.kill('SIGTERM')
+    expect((await run).exitCode).not.toBe(0)
+    for (const connection of [infra, apps]) {
+      // oxlint-disable-next-line no-await-in-loop -- two clusters
+      expect((await connection.get(namespacePath, deadlineIn(10_000))).status).toBe(404)
+    }
   })
 
   test('whatever the moment at which a run is killed, the sweep leaves nothing', { timeout: 600_000 }, async () => {

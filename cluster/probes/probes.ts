@@ -72,9 +72,10 @@ export async function raiseProbes(
   try {
     // Both are taken before anything is made, always in the same order: two runs cannot hold one each.
     for (const connection of connections) {
+      // Before it is asked for: a request whose answer got lost may have been heard. What is not this run's stays.
+      taken.push(connection)
       // oxlint-disable-next-line no-await-in-loop
       await take(connection, run, deadline)
-      taken.push(connection)
     }
     const renewing = connections.map((connection) => keepLease(connection, run, leases.signal))
     leases.signal.addEventListener('abort', () => void Promise.allSettled(renewing), { once: true })
@@ -99,8 +100,8 @@ async function take(connection: Connection, run: RunIdentity, deadline: Deadline
     )
     if (made.status === 201) break
     if (made.status !== 409) throw new NoProbes(saying(connection, 'refused the namespace of the probes', made))
-    const blocked = await whoHolds(connection, deadline)
-    if (blocked !== undefined) throw new NoProbes(blocked)
+    const holder = await whoHolds(connection, deadline)
+    if (holder !== undefined) throw new NoProbes(holder.sentence)
     await removeNamespace(connection, undefined, deadline)
     /* oxlint-enable no-await-in-loop */
   }
@@ -118,8 +119,11 @@ const runningNamespace = z.object({
   }),
 })
 
+/** Why the namespace of the probes must not be taken away: `stranger` made it, or a run still uses it. */
+type Holder = { kind: 'stranger' | 'run'; sentence: string }
+
 /** Who still uses the namespace of the probes; undefined when whoever made it is gone. */
-export async function whoHolds(connection: Connection, deadline: Deadline): Promise<string | undefined> {
+async function whoHolds(connection: Connection, deadline: Deadline): Promise<Holder | undefined> {
   const [namespace, lease] = await Promise.all([
     connection.get(namespacePath, deadline),
     connection.get(`${leasePath}/${leaseName}`, deadline),
@@ -128,7 +132,10 @@ export async function whoHolds(connection: Connection, deadline: Deadline): Prom
   if (namespace.status !== 200 || !found.success) return undefined
   const { labels, creationTimestamp, deletionTimestamp } = found.data.metadata
   if (labels['app.kubernetes.io/managed-by'] !== 'conformance')
-    return `namespace ${probeNamespace} on ${connection.context} was not made by this suite: rename it, or delete it yourself`
+    return {
+      kind: 'stranger',
+      sentence: `namespace ${probeNamespace} on ${connection.context} was not made by this suite: rename it, or delete it yourself`,
+    }
   if (deletionTimestamp !== undefined) return undefined
   const held = leaseSchema.safeParse(parseJSON(lease.text))
   const renewed = held.success ? Date.parse(held.data.spec.renewTime) : Date.parse(creationTimestamp)
@@ -136,7 +143,10 @@ export async function whoHolds(connection: Connection, deadline: Deadline): Prom
   if (lapses < Date.now()) return undefined
   const holder = held.success ? held.data.spec.holderIdentity : 'somebody'
   if (held.success && isGone(holder)) return undefined
-  return `another run (${holder}) has its probes on ${connection.context}, until ${new Date(lapses).toISOString()} at least; wait for it`
+  return {
+    kind: 'run',
+    sentence: `another run (${holder}) has its probes on ${connection.context}, until ${new Date(lapses).toISOString()} at least; wait for it`,
+  }
 }
 
 /** A holder on this very machine whose process no longer runs. */
@@ -295,7 +305,8 @@ export async function sweep(
 ): Promise<{ line: string; isClean: boolean }> {
   try {
     const holder = await whoHolds(connection, deadline)
-    if (holder !== undefined && !force) return { line: holder, isClean: false }
+    // Force is for runs that hang, never for what somebody else has made.
+    if (holder?.kind === 'stranger' || (holder && !force)) return { line: holder.sentence, isClean: false }
     const result = await removeNamespace(connection, undefined, deadline)
     return {
       line: `${connection.context}: ${result === 'removed' ? `namespace ${probeNamespace} removed` : 'nothing left over'}`,
