@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Status } from 'allure-js-commons'
 import type { TestResult } from 'allure-js-commons'
@@ -9,11 +8,12 @@ import { clearResults, writeUnjudged } from './allure-unjudged.ts'
 import { buildReport } from './build-report.ts'
 import { judgingFile, runFixture } from './fixture-run.ts'
 import { sampleJudged, sampleRun } from './sample.ts'
+import { temporaryFolders } from '../fixtures/temporary-folders.ts'
 
 // Each test runs vitest itself.
 vi.setConfig({ testTimeout: 60_000 })
 
-const newFolder = () => mkdtemp(join(tmpdir(), 'allure-results-'))
+const newFolder = temporaryFolders('allure-results-')
 const document = { title: 'MULTI-CLUSTER-OVERVIEW', version: '2.0', url: 'https://example.org/OVERVIEW.md' }
 
 async function resultsIn(folder: string): Promise<TestResult[]> {

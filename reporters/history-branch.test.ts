@@ -1,16 +1,18 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { expect, test, vi } from 'vitest'
 import { fetchHistory, pushHistory } from './history-branch.ts'
+import { temporaryFolders } from '../fixtures/temporary-folders.ts'
+
+const newFolder = temporaryFolders('history-')
 
 // Real git, many times.
 vi.setConfig({ testTimeout: 60_000 })
 
 /** An origin, and a clone of it with one commit on main. */
 async function cloneOfOrigin() {
-  const folder = await mkdtemp(join(tmpdir(), 'history-'))
+  const folder = await newFolder()
   const origin = join(folder, 'origin.git')
   const repository = join(folder, 'clone')
   await execa('git', ['init', '--quiet', '--bare', origin])

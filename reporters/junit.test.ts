@@ -1,6 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -8,6 +6,9 @@ import { failureBlock } from '../check/failure-block.ts'
 import { buildReport } from './build-report.ts'
 import { junitText, writeJUnit } from './junit.ts'
 import { runOf, sampleResult, sampleRun } from './sample.ts'
+import { temporaryFolders } from '../fixtures/temporary-folders.ts'
+
+const newFolder = temporaryFolders('junit-')
 
 const explained = z.object({ message: z.string(), '#text': z.string().optional() }).optional()
 const testcase = z.object({
@@ -121,7 +122,7 @@ test('a run that failed in set-up is an error before everything else', () => {
 })
 
 test('the file is written whole', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'junit-'))
+  const folder = await newFolder()
   const report = buildReport(sampleRun())
   expect(await readFile(await writeJUnit(report, folder), 'utf8')).toBe(junitText(report))
 })

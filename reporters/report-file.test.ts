@@ -1,13 +1,13 @@
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { buildReport } from './build-report.ts'
 import { jsonSchemaFile, jsonSchemaText } from './json-schema.ts'
 import { readReport, writeReport } from './report-file.ts'
 import { sampleRun } from './sample.ts'
+import { temporaryFolders } from '../fixtures/temporary-folders.ts'
 
-const folder = () => mkdtemp(join(tmpdir(), 'report-'))
+const folder = temporaryFolders('report-')
 
 test('a report is written whole and read back as it was', async () => {
   const reports = join(await folder(), 'reports')

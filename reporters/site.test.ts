@@ -1,5 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
@@ -9,8 +8,9 @@ import { writeReport } from './report-file.ts'
 import { sampleRun } from './sample.ts'
 import { siteSettings } from './site-config.ts'
 import { executorOf, makeSite, siteName } from './site.ts'
+import { temporaryFolders } from '../fixtures/temporary-folders.ts'
 
-const newFolder = () => mkdtemp(join(tmpdir(), 'site-'))
+const newFolder = temporaryFolders('site-')
 
 test('without results the site is refused, with what to do', async () => {
   const reports = await newFolder()
