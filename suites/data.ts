@@ -2,8 +2,12 @@ import semver from 'semver'
 import type { Holding } from '../check/check.ts'
 import { check } from '../check/check.ts'
 import type { DataSession } from '../cluster/kinds/cross-cluster.ts'
+import { pods } from '../cluster/kinds/core.ts'
 import { dataSessions } from '../cluster/kinds/cross-cluster.ts'
 import type { Figures } from '../platform/platform.ts'
+import { namespaceOf } from '../platform/platform.ts'
+import { isImage } from './images.ts'
+import { isRunning } from './objects.ts'
 import { answersEveryTime, nameOfSession } from './sessions.ts'
 
 const common = {
@@ -53,6 +57,29 @@ export const dragonflyAnswersCommands = check({
   expected: 'PING, SET with an expiry, GET, TTL and DEL answered, three times in a row',
   subjects: sessionsWith('dragonfly'),
   holds: answersEveryTime,
+})
+
+/** Any server that speaks the protocol answers Redis commands; which one it is, its image says. */
+export const cacheIsDragonfly = check({
+  claim: 'DATA-05',
+  on: 'infra',
+  fact: 'the cache of infra runs the image of Dragonfly',
+  reads: { pods },
+  population: 'running pods of the cache',
+  atLeast: 1,
+  expected: 'a container with the image of Dragonfly',
+  subjects: (read, { names }) =>
+    read.pods.filter(
+      (pod) =>
+        isRunning(pod) &&
+        pod.metadata.namespace === namespaceOf(names, 'dragonfly') &&
+        pod.metadata.name.startsWith(`${names.workloads.dragonfly.name}-`),
+    ),
+  holds: (pod, { figures }) => {
+    const known = figures.components.find(({ id }) => id === 'dragonfly')?.images ?? []
+    const own = pod.spec.containers.map(({ image }) => image)
+    return own.some((image) => known.some((end) => isImage(image, end))) || `runs ${own.join(', ')}`
+  },
 })
 
 export const minioServesObjects = check({
