@@ -1,6 +1,5 @@
 import { join, relative } from 'node:path'
 import type { Reporter } from 'vitest/node'
-import { startVitest } from 'vitest/node'
 import { deadlineIn } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
 import type { SetupProblem } from '../check/setup-error.ts'
@@ -12,8 +11,6 @@ import { identify } from '../cluster/identity.ts'
 import { nodes, pods } from '../cluster/kinds/core.ts'
 import { lookAtClusters } from '../cluster/look.ts'
 import type { Target } from '../cluster/target.ts'
-import { ensurePair } from '../fixtures/pair/pair.ts'
-import { createProgress } from '../fixtures/pair/progress.ts'
 import type { ClusterName, Platform } from '../platform/platform.ts'
 import { loadPlatform } from '../platform/platform.ts'
 import { ConformanceAllureReporter } from '../reporters/allure.ts'
@@ -29,7 +26,6 @@ import type { Filter, Judgement } from './plan.ts'
 import { planOf, sourcesOf, validFilter } from './plan.ts'
 import { claimsToReport, plannedOf } from './to-report.ts'
 
-/** Time for identity and all lists of both clusters; a healthy pair of clusters takes about one second. */
 /** Lists, probes and everything that is done with them. */
 const lookBudgetMs = 240_000
 const noFilter: Filter = { claims: [], chapters: [] }
@@ -126,6 +122,9 @@ async function withTarget<T>(
     seen.target = chosen
     return judging()
   }
+  // Only here: a live run, or one that cannot begin, need not load what builds clusters.
+  const { ensurePair } = await import('../fixtures/pair/pair.ts')
+  const { createProgress } = await import('../fixtures/pair/progress.ts')
   const progress = createProgress({ output: process.stderr })
   const pair = await ensurePair({ platform, progress, signal }).finally(() => progress.stop())
   seen.target = {
@@ -189,6 +188,7 @@ async function judgeInVitest(
   const contexts = { infra: clusters.infra.context, apps: clusters.apps.context }
   const allure: Reporter = new ConformanceAllureReporter({ resultsDir: allureResults(reports), document })
   const exitCode = process.exitCode
+  const { startVitest } = await import('vitest/node')
   const vitest = await startVitest('test', [], {
     root,
     watch: false,

@@ -6,6 +6,7 @@ import { execa } from 'execa'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { deadlineIn } from '../../check/deadline.ts'
+import { exitCodes } from '../../check/outcome.ts'
 import { runIn, startIn } from '../channels.ts'
 import { connect } from '../connection.ts'
 import { defaultProbeImage } from '../look.ts'
@@ -108,13 +109,15 @@ describe('probes', () => {
         '--reports',
         folder,
       ],
-      { reject: false, all: true, cwd: folder },
+      // Left to itself, execa kills five seconds later, however far the removal has come.
+      { reject: false, all: true, cwd: folder, forceKillAfterDelay: false },
     )
     // oxlint-disable-next-line no-await-in-loop -- until there is something to take away
     while ((await apps.get(namespacePath, deadlineIn(10_000))).status !== 200) await sleep(100)
     await sleep(2_000)
     run.kill('SIGTERM')
-    expect((await run).exitCode).not.toBe(0)
+    const { exitCode, signal } = await run
+    expect([exitCode, signal]).toEqual([exitCodes.setup, undefined])
     for (const connection of [infra, apps]) {
       // oxlint-disable-next-line no-await-in-loop -- two clusters
       expect((await connection.get(namespacePath, deadlineIn(10_000))).status).toBe(404)
