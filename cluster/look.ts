@@ -7,7 +7,7 @@ import type { Names } from '../platform/platform.ts'
 import { nodes } from './kinds/core.ts'
 import { observeAll } from './observe.ts'
 import type { Raised } from './probes/probes.ts'
-import { newRun, raiseProbes } from './probes/probes.ts'
+import { exportingLabels, newRun, raiseProbes } from './probes/probes.ts'
 import type { Connections } from './snapshot.ts'
 import { takeSnapshot } from './snapshot.ts'
 
@@ -50,7 +50,8 @@ export async function lookAtClusters(
   )
   onListed()
   if (observed.length === 0) return listed
-  const raising = readOnly || !needProbes ? undefined : raise(connections, listed, { probeImage, deadline, tell })
+  const raising =
+    readOnly || !needProbes ? undefined : raise(connections, listed, { names, probeImage, deadline, tell })
   try {
     return await observeAll(observed, listed, {
       connections,
@@ -75,12 +76,18 @@ export async function lookAtClusters(
 async function raise(
   connections: Connections,
   listed: Snapshot,
-  { probeImage, deadline, tell }: { probeImage: string; deadline: Deadline; tell: (text: string) => void },
+  {
+    names,
+    probeImage,
+    deadline,
+    tell,
+  }: { names: Names; probeImage: string; deadline: Deadline; tell: (text: string) => void },
 ): Promise<Raised | NotListed> {
   const site = (cluster: 'infra' | 'apps') => ({
     connection: connections[cluster],
     image: probeImage,
     nodes: nodeNames(listed[cluster][nodes.id]),
+    exporting: exportingLabels(names),
   })
   try {
     tell('probes: one meshed and one unmeshed pod on every node, removed at the end')

@@ -132,7 +132,7 @@ export const exportedService = observation(
   z.object({
     metadata: z.object({ name: z.enum(['appears', 'follows a port', 'goes']) }),
     service: z.string(),
-    outcome: z.enum(['followed', 'not in time', 'failed', 'not tried']),
+    outcome: z.enum(['followed', 'not in time', 'not tried']),
     detail: z.string(),
     tookMs: z.number(),
     /** How long was waited for it. */

@@ -146,7 +146,7 @@ const run: Record<DataService, (observing: Observing, pod: string, address: Addr
       (session) => dragonflySession(session, { password }),
     )
   },
-  minio: async ({ here, sites, names, deadline, probes }, pod, address) => {
+  minio: async ({ here, sites, names, deadline }, pod, address) => {
     const { rootUser, rootPassword } = await readSecret(
       sites.infra.connection,
       accountSecrets.minio(names),
@@ -160,7 +160,8 @@ const run: Record<DataService, (observing: Observing, pod: string, address: Addr
         minioSession(session, {
           account: { accessKeyId: rootUser, secretAccessKey: rootPassword },
           host: `${address.host}:${address.port}`,
-          bucket: `conformance-${probes?.run.id ?? 'probe'}-${here.cluster}`,
+          // Of the same name in every run: what a killed one left is overwritten and removed by the next.
+          bucket: `conformance-probes-${here.cluster}`,
           documentedBucket: names.buckets.gitlab.names[0] ?? names.buckets.postgres.name,
         }),
     )

@@ -258,6 +258,16 @@ describe('MinIO', () => {
     `)
   })
 
+  test('what a killed run left goes with the next one', async () => {
+    const { port, kept } = await fakeMinIO((method, path) =>
+      method === 'PUT' && path === '/conformance-run' ? { status: 409, code: 'BucketAlreadyOwnedByYou' } : undefined,
+    )
+    kept.set('/conformance-run', Buffer.of())
+    kept.set('/conformance-run/probe', Buffer.from('of the run before'))
+    const { said } = await sentence(port, (session) => minioSession(session, { ...where, account }))
+    expect({ said, left: [...kept.keys()] }).toEqual({ said: ['answered: 4096 bytes put, got and deleted'], left: [] })
+  })
+
   test('where it may make no bucket, the probe writes to a documented one and says so', async () => {
     const { facts, said, left } = await use((method, path) =>
       method === 'PUT' && path === '/conformance-run' ? { status: 403, code: 'AccessDenied' } : undefined,

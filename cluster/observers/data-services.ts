@@ -154,7 +154,7 @@ export function serverOf(info: string): string {
   return redis === undefined ? 'of no known name' : `redis ${redis}`
 }
 
-/** Of one object in a bucket of the run, whose key is always the same, so that a later run can remove it. */
+/** Bucket and key are the same in every run, of which there is one at a time: the next one removes what a killed one left. */
 const objectKey = 'probe'
 
 export async function minioSession(

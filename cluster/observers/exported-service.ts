@@ -2,13 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Deadline } from '../../check/deadline.ts'
 import { deadlineIn } from '../../check/deadline.ts'
-import { messageOf } from '../../check/error-message.ts'
 import type { Connection } from '../connection.ts'
 import { parseJSON } from '../json.ts'
 import type { ExportStep } from '../kinds/cross-cluster.ts'
 import type { Observer } from '../observe.ts'
 import { mirroredName, probeNamespace, probePort, serviceObject } from '../probes/objects.ts'
-import { create } from '../probes/probes.ts'
+import { create, exportingLabels } from '../probes/probes.ts'
 
 /** The document gives no time for it. */
 const patienceMs = 30_000
@@ -25,19 +24,18 @@ const servicePath = `/api/v1/namespaces/${probeNamespace}/services`
  */
 export const observeExport: Observer = async ({ sites, names, deadline, probes }) => {
   if (!probes) throw new Error('needs probes')
-  const { key, value } = names.labels.exported
+  const { key } = names.labels.exported
   const name = `exported-${probes.run.id}`
   const { infra, apps } = { infra: sites.infra.connection, apps: sites.apps.connection }
   const change = (body: unknown) => patch(infra, `${servicePath}/${name}`, body, deadline)
   const mirror = mirroredName(name, 'infra')
   const owner = probes.on.infra.owner
-  const labels = value === undefined ? {} : { [key]: value }
   const steps = await follow(
     [
       {
         name: 'appears',
         act: async () => {
-          await create(infra, servicePath, serviceObject(name, 'plain', owner, labels), deadline)
+          await create(infra, servicePath, serviceObject(name, 'plain', owner, exportingLabels(names)), deadline)
         },
         isSeen: (ports) => ports?.includes(probePort) === true,
       },
@@ -66,7 +64,10 @@ type Step = {
 }
 type Look = () => Promise<number[] | undefined>
 
-/** Does one step after the other and waits until each is seen. After one that is not, the others prove nothing. */
+/**
+ * Does one step after the other and waits until each is seen. After one that is not, the others prove nothing. Throws
+ * when a step could not be made or nobody could look: that says nothing of mirrors.
+ */
 export async function follow(
   steps: readonly Step[],
   { look, deadline, patience = patienceMs }: { look: Look; deadline: Deadline; patience?: number },
@@ -92,19 +93,15 @@ async function followOne(
 ): Promise<Pick<ExportStep, 'outcome' | 'detail' | 'tookMs'>> {
   const started = performance.now()
   const tookMs = () => Math.round(performance.now() - started)
-  try {
-    await act()
-    for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- until it is seen
-      const ports = await look()
-      const detail = ports === undefined ? 'there is no mirror' : `the mirror has port ${ports.join(', ')}`
-      if (isSeen(ports)) return { outcome: 'followed', detail, tookMs: tookMs() }
-      if (patience.signal.aborted) return { outcome: 'not in time', detail, tookMs: tookMs() }
-      // oxlint-disable-next-line no-await-in-loop
-      await sleep(pauseMs)
-    }
-  } catch (error) {
-    return { outcome: 'failed', detail: messageOf(error), tookMs: tookMs() }
+  await act()
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- until it is seen
+    const ports = await look()
+    const detail = ports === undefined ? 'there is no mirror' : `the mirror has port ${ports.join(', ')}`
+    if (isSeen(ports)) return { outcome: 'followed', detail, tookMs: tookMs() }
+    if (patience.signal.aborted) return { outcome: 'not in time', detail, tookMs: tookMs() }
+    // oxlint-disable-next-line no-await-in-loop
+    await sleep(pauseMs)
   }
 }
 

@@ -5,7 +5,6 @@ export const probeNamespace = 'conformance-probes'
 const managedBy = { 'app.kubernetes.io/managed-by': 'conformance' }
 export const probePort = 8080
 export const leaseName = 'run'
-export const exportLabel = 'mirror.linkerd.io/exported'
 
 /** Whatever becomes of the run, its pods end by then. */
 export const lifetimeSeconds = 900

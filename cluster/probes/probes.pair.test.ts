@@ -9,9 +9,10 @@ import { deadlineIn } from '../../check/deadline.ts'
 import { exitCodes } from '../../check/outcome.ts'
 import { runIn, startIn } from '../channels.ts'
 import { connect } from '../connection.ts'
+import { loadPlatform } from '../../platform/platform.ts'
 import { defaultProbeImage } from '../look.ts'
 import { probeNamespace } from './objects.ts'
-import { newRun, raiseProbes } from './probes.ts'
+import { exportingLabels, newRun, raiseProbes } from './probes.ts'
 
 const kubeconfig = inject('pairKubeconfig')
 const root = resolve(import.meta.dirname, '../..')
@@ -32,6 +33,7 @@ async function sites(nodes: Record<'infra' | 'apps', string[]>) {
     connection: await open(context),
     image: defaultProbeImage,
     nodes: nodes[context],
+    exporting: exportingLabels(loadPlatform().names),
   })
   return { infra: await site('infra'), apps: await site('apps') }
 }

@@ -4,13 +4,12 @@ import { z } from 'zod'
 import type { Deadline } from '../../check/deadline.ts'
 import { deadlineIn } from '../../check/deadline.ts'
 import { messageOf } from '../../check/error-message.ts'
-import type { ClusterName } from '../../platform/platform.ts'
+import type { ClusterName, Names } from '../../platform/platform.ts'
 import type { Connection } from '../connection.ts'
 import { failureOf } from '../read.ts'
 import { parseJSON } from '../json.ts'
 import type { ProbePod, ProbeRole, RunIdentity } from './objects.ts'
 import {
-  exportLabel,
   leaseName,
   leaseObject,
   leaseSeconds,
@@ -35,7 +34,17 @@ export type ProbesOfCluster = {
 }
 export type Probes = { run: RunIdentity; on: Record<ClusterName, ProbesOfCluster> }
 
-export type ProbeSite = { connection: Connection; nodes: readonly string[]; image: string }
+export type ProbeSite = {
+  connection: Connection
+  nodes: readonly string[]
+  image: string
+  /** The labels that export a Service to the other cluster. */
+  exporting: Record<string, string>
+}
+
+/** What a Service carries to be mirrored, as a label. */
+export const exportingLabels = ({ labels }: Names): Record<string, string> =>
+  labels.exported.value === undefined ? {} : { [labels.exported.key]: labels.exported.value }
 
 /** Probe pods cannot be made: somebody else's are there, or the cluster refuses them. */
 export class NoProbes extends Error {
@@ -181,7 +190,7 @@ async function keepLease(connection: Connection, run: RunIdentity, signal: Abort
 
 async function fill(
   run: RunIdentity,
-  { connection, nodes, image }: ProbeSite,
+  { connection, nodes, image, exporting }: ProbeSite,
   deadline: Deadline,
 ): Promise<ProbesOfCluster> {
   const made = await create(connection, `${namespacePath}/configmaps`, ownerObject(run), deadline)
@@ -195,7 +204,7 @@ async function fill(
       create(
         connection,
         `${namespacePath}/services`,
-        serviceObject(role, role, owner, role === 'meshed' ? { [exportLabel]: 'true' } : {}),
+        serviceObject(role, role, owner, role === 'meshed' ? exporting : {}),
         deadline,
       ),
     ),
