@@ -1,4 +1,5 @@
 import type { ClusterName } from '../../platform/platform.ts'
+import { probeNamespace } from '../probes/objects.ts'
 
 /**
  * A question to the metrics store. A platform that has just been built may take some scrapes to answer it, so it is
@@ -16,7 +17,8 @@ export function queriesAbout(cluster: ClusterName, label: string): Query[] {
   const awaited = {
     // Of all series, so that those of the other cluster and those without the label are seen too.
     'samples-by-cluster': `count by (${label}) (up)`,
-    targets: `up{${here}}`,
+    // Without those of the probes, which come while this is asked: their number would not settle before they stood.
+    targets: `up{${here},namespace!="${probeNamespace}"}`,
     'sample-age': `time() - max by (job) (timestamp(up{${here}}))`,
     requests: `sum by (${service}) (request_total{${calls}})`,
     // A service that never succeeded has a rate too: none of its responses is a success.
