@@ -9,7 +9,8 @@ import type { Samples } from './k6-samples.ts'
 import type { Percentile } from './latencies.ts'
 import { percentiles } from './latencies.ts'
 import type { Random } from './random.ts'
-import { fewestBlocks } from './verdict.ts'
+import type { Verdict } from './verdict.ts'
+import { fewestBlocks, judgeOverhead, overheads } from './verdict.ts'
 
 /** What is done wrong on purpose, so that it has to be noticed. */
 export const faults = ['saturated', 'dead', 'swapped'] as const
@@ -25,10 +26,12 @@ export type Calibration = {
   onBlock: (block: Block, reasons: readonly string[]) => void
 }
 
+type Found = { ratio: Interval; differenceMs: Interval; verdicts: Record<keyof typeof overheads, Verdict> }
+
 export type Calibrated = {
   counted: Block[]
   /** Undefined when fewer than five blocks counted: then there is no result. */
-  found: Record<Percentile, { ratio: Interval; differenceMs: Interval }> | undefined
+  found: Record<Percentile, Found> | undefined
 }
 
 /** Longer than the generator has users for. */
@@ -83,10 +86,17 @@ async function runArm({ load, runK6 }: Calibration, target: string, treatment: D
 
 function foundIn(blocks: readonly Block[], random: Random): Calibrated['found'] {
   if (blocks.length < fewestBlocks) return undefined
-  const of = (percentile: Percentile) => ({
-    ratio: ratioInterval(ratiosOf(blocks, percentile), random),
-    differenceMs: meanInterval(differencesOf(blocks, percentile), random),
-  })
+  const of = (percentile: Percentile): Found => {
+    const ratios = ratiosOf(blocks, percentile)
+    return {
+      ratio: ratioInterval(ratios, random),
+      differenceMs: meanInterval(differencesOf(blocks, percentile), random),
+      verdicts: {
+        documented: judgeOverhead(ratios, overheads.documented, random),
+        study: judgeOverhead(ratios, overheads.study, random),
+      },
+    }
+  }
   return Object.fromEntries(percentiles.map((percentile) => [percentile, of(percentile)])) as NonNullable<
     Calibrated['found']
   >

@@ -3,7 +3,7 @@ import { arms } from './blocks.ts'
 import type { Calibrated } from './calibration.ts'
 import type { Interval } from './interval.ts'
 import { percentiles } from './latencies.ts'
-import { fewestBlocks } from './verdict.ts'
+import { fewestBlocks, verdictText } from './verdict.ts'
 
 const intervalText = ({ estimate, lower, upper }: Interval): string =>
   `${estimate.toFixed(3)} (${lower.toFixed(3)} to ${upper.toFixed(3)})`
@@ -21,7 +21,7 @@ export function blockText(block: Block, reasons: readonly string[]): string {
 export function foundText({ counted, found }: Calibrated): string[] {
   if (found === undefined) return [`no result: ${counted.length} blocks count, ${fewestBlocks} are needed`]
   return percentiles.map((percentile) => {
-    const { ratio, differenceMs } = found[percentile]
-    return `${percentile}  ratio ${intervalText(ratio)}, difference ${intervalText(differenceMs)} ms`
+    const { ratio, differenceMs, verdicts } = found[percentile]
+    return `${percentile}  ratio ${intervalText(ratio)}, difference ${intervalText(differenceMs)} ms; 8 %: ${verdictText(verdicts.documented)}; 33 %: ${verdictText(verdicts.study)}`
   })
 }

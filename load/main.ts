@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { messageOf } from '../check/error-message.ts'
 import { exitCodes } from '../check/outcome.ts'
@@ -10,6 +11,7 @@ import { blockText, foundText } from './figures.ts'
 import { runK6 } from './k6.ts'
 import { percentiles } from './latencies.ts'
 import { randomFrom } from './random.ts'
+import { ratioPicture } from './ratio-picture.ts'
 import { fewestBlocks } from './verdict.ts'
 
 const atLeast = (least: number) => (text: string) => {
@@ -35,6 +37,7 @@ const command = new Command('pnpm load:calibrate')
   .option('--seconds <count>', 'measured, in each arm of each block', wholeAtLeast(1), 3)
   .option('--warm-up <seconds>', 'before it, discarded', wholeAtLeast(1), 1)
   .option('--seed <number>', 'of the order of the arms and of the bootstrap', wholeAtLeast(0))
+  .option('--picture <file>', 'an SVG of the last run that has a result')
   .addOption(new Option('--fault <kind>', 'done on purpose, so that it is noticed').choices(faults))
   .showHelpAfterError('(add --help for what is possible)')
   .exitOverride()
@@ -47,6 +50,7 @@ type Flags = {
   seconds: number
   warmUp: number
   seed?: number
+  picture?: string
   fault?: Fault
 }
 
@@ -62,7 +66,7 @@ try {
   process.exitCode = error instanceof Error && 'exitCode' in error && error.exitCode === 0 ? 0 : exitCodes.setup
 }
 
-async function run({ delay, runs, blocks, rate, seconds, warmUp, seed, fault }: Flags): Promise<number> {
+async function run({ delay, runs, blocks, rate, seconds, warmUp, seed, picture, fault }: Flags): Promise<number> {
   const progress = createProgress({ output: process.stderr })
   const programs = ensurePrograms({ names: ['k6'], cache: layoutIn().home, progress, signal: leave.signal })
   const { k6 } = await programs.finally(() => progress.stop())
@@ -91,9 +95,16 @@ async function run({ delay, runs, blocks, rate, seconds, warmUp, seed, fault }: 
         .map((line) => `run ${index}  ${line}`)
         .join('\n'),
     )
-    if (calibrated.found === undefined) withoutResult += 1
+    const { found } = calibrated
+    if (found === undefined) withoutResult += 1
+    else if (picture !== undefined) {
+      const title = `${delay} ms in one arm: treated over control, ${calibrated.counted.length} blocks at ${rate} per second`
+      const ratios = { p50: found.p50.ratio, p95: found.p95.ratio, p99: found.p99.ratio }
+      // oxlint-disable-next-line no-await-in-loop
+      await writeFile(picture, ratioPicture(title, calibrated.counted, ratios))
+    }
     for (const percentile of percentiles) {
-      const interval = calibrated.found?.[percentile].differenceMs
+      const interval = found?.[percentile].differenceMs
       if (interval && (interval.lower > delay || interval.upper < delay)) beside[percentile] += 1
     }
   }

@@ -2,7 +2,7 @@ import { array, assert, double, integer, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { meanInterval, ratioInterval } from './interval.ts'
 import { randomFrom } from './random.ts'
-import { judgeOverhead } from './verdict.ts'
+import { judgeOverhead, verdictText } from './verdict.ts'
 
 const judged = (ratios: readonly number[], allowed = 0.08) => judgeOverhead(ratios, allowed, randomFrom(1))
 
@@ -26,6 +26,7 @@ describe('the verdict on an overhead', () => {
   })
 
   test('needs five blocks, whatever they say', () => {
+    expect(verdictText(judged([]))).toBe('inconclusive, about 5 more blocks')
     expect(judged([])).toEqual({ outcome: 'inconclusive', interval: undefined, moreBlocks: 5 })
     expect(judged([1])).toEqual({ outcome: 'inconclusive', interval: undefined, moreBlocks: 4 })
     expect(judged([1, 1, 1, 1])).toMatchObject({ outcome: 'inconclusive', moreBlocks: 1 })
