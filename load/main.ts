@@ -56,7 +56,8 @@ type Flags = {
 
 const leave = new AbortController()
 const stop = () => leave.abort(new Error('cancelled: the load has ended'))
-process.once('SIGINT', stop).once('SIGTERM', stop)
+// Not once: execa raises the signal anew when it finds no other listener, and then nothing is tidied.
+process.on('SIGINT', stop).on('SIGTERM', stop)
 
 try {
   command.parse()
