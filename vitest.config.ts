@@ -18,7 +18,10 @@ export default defineConfig({
     taskTitleValueFormatTruncate: 120,
     expect: { requireAssertions: true },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['**/*.test.ts'], exclude: notUnit } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['**/*.test.ts'], exclude: notUnit, testTimeout: 60_000, hookTimeout: 60_000 },
+      },
       { extends: true, test: { name: 'drifts', include: ['fixtures/drifts/**/*.drift.test.ts'], isolate: false } },
       {
         extends: true,
