@@ -370,16 +370,21 @@ describe('a trace', () => {
 })
 
 describe('a trace that is waited for', () => {
-  const poll = async (...answers: (readonly [number, unknown])[]) => {
+  const poll = (...answers: (readonly [number, unknown])[]) => pollFor(300, ...answers)
+  const pollFor = async (patienceMs: number, ...answers: (readonly [number, unknown])[]) => {
     const missing = (spans: readonly unknown[]) => (spans.length >= 2 ? undefined : 'none of a proxy on infra')
     const get = await answering(...answers)
-    const { state, spans, detail } = await pollTrace(get, '0af', { missing, deadline: deadlineIn(300), pauseMs: 20 })
+    const { state, spans, detail } = await pollTrace(get, '0af', {
+      missing,
+      deadline: deadlineIn(patienceMs),
+      pauseMs: 20,
+    })
     return `${state}: ${spans.length} spans (${detail})`
   }
 
   test('is complete when it did not grow any more', async () => {
     expect(
-      await poll([404, notFound], [200, traceOf(outbound)], [200, traceOf(outbound, inbound)]),
+      await pollFor(30_000, [404, notFound], [200, traceOf(outbound)], [200, traceOf(outbound, inbound)]),
     ).toMatchInlineSnapshot(`"complete: 2 spans (2 spans, twice the same)"`)
   })
   test('is partial as long as a hop is missing', async () => {
