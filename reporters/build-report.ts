@@ -13,7 +13,7 @@ export type Run = Pick<
   Report,
   'tool' | 'document' | 'target' | 'startedAt' | 'durationMs' | 'judgingMs' | 'observingMs' | 'clusters'
 > &
-  Pick<Partial<Report>, 'readOnly' | 'filter' | 'setupFailure'> & {
+  Pick<Partial<Report>, 'readOnly' | 'filter' | 'setupFailure' | 'programs'> & {
     claims: ClaimToReport[]
     planned: Planned[]
     results: Result[]
@@ -35,6 +35,7 @@ export function buildReport(run: Run): Report {
     target,
     simulated: target === 'pair',
     targetSentence: targetSentences[target],
+    ...(run.programs === undefined ? {} : { programs: run.programs }),
     ...(readOnly === undefined ? {} : { readOnly }),
     startedAt,
     durationMs,

@@ -52,7 +52,7 @@ function painter(colors: ReturnType<typeof pc.createColors>): Record<Outcome, Pa
 }
 
 function header(
-  { tool, document, target, simulated, targetSentence, readOnly, filter, clusters }: Report,
+  { tool, document, target, simulated, targetSentence, programs, readOnly, filter, clusters }: Report,
   width: number,
 ): string {
   const contextWidth = Math.max(...[clusters.infra, clusters.apps].map((cluster) => cluster?.context.length ?? 0))
@@ -60,9 +60,16 @@ function header(
   return [
     `${tool.name} ${tool.version}   document ${documentName(document)}, ${document.date}   ${kind}`,
     ...wrap(targetSentence, width - 2).map((line) => `  ${line}`),
+    ...(programs ? wrap(programsLine(programs), width - 2).map((line) => `  ${line}`) : []),
     ...(filter ? [`  only ${[...filter.chapters, ...filter.claims].join(', ')}`] : []),
     ...(['infra', 'apps'] as const).map((name) => `  ${name.padEnd(6)} ${clusterLine(clusters[name], contextWidth)}`),
   ].join('\n')
+}
+
+/** Which is which, `conformance.json` has. */
+function programsLine({ real, standIns, replaced }: NonNullable<Report['programs']>): string {
+  const own = replaced.length === 0 ? '' : `; replaced by yours: ${replaced.join(', ')}`
+  return `${real.length} programs on it are real, ${standIns.length} are played by stand-ins${own}`
 }
 
 function clusterLine(cluster: Report['clusters']['infra'], contextWidth: number): string {

@@ -66,6 +66,16 @@ export const reportSchema = z.object({
   target: z.enum(['pair', 'live']),
   simulated: z.boolean().describe('true when the clusters were made for the run'),
   targetSentence: z.string().describe('what a verdict on this target is worth'),
+  programs: z
+    .object({
+      standIns: z.array(z.string()).describe('documented programs that a stand-in plays'),
+      real: z
+        .array(z.string())
+        .describe('programs that are there; in brackets, where it is another than the documented'),
+      replaced: z.array(z.string()).describe('components that the user put in the place of the built-in ones'),
+    })
+    .optional()
+    .describe('what ran on a pair; absent for live clusters'),
   readOnly: z.boolean().optional(),
   startedAt: z.iso.datetime(),
   durationMs: z.number().nonnegative(),

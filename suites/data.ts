@@ -55,6 +55,14 @@ export const dragonflyAnswersCommands = check({
   fact: 'the cache of infra answers Redis commands, keeps a key and lets it expire',
   population: 'cache services, each used three times',
   expected: 'PING, SET with an expiry, GET, TTL and DEL answered, three times in a row',
+  // Which program it is, cacheIsDragonfly judges: many speak the protocol.
+  compare: ({ sessions }) =>
+    sessionsWith('dragonfly')({ sessions }).map(({ facts }) => ({
+      name: 'server',
+      unit: 'name and version, as it tells them itself',
+      documented: 'Dragonfly',
+      observed: facts.server ?? 'told nothing',
+    })),
   subjects: sessionsWith('dragonfly'),
   holds: answersEveryTime,
 })

@@ -47,6 +47,7 @@ type Seen = {
   snapshot?: Snapshot
   target?: Target
   kind: 'pair' | 'live'
+  programs?: Report['programs']
   judgingMs: number
   observingMs: number
 }
@@ -88,6 +89,7 @@ export async function run(options: RunOptions): Promise<number> {
     claims: claimsToReport(platform, plan, all, options.filter, started),
     planned: plannedOf(plan),
     results: collected.results,
+    ...(seen.programs === undefined ? {} : { programs: seen.programs }),
     errors: collected.errors,
     interrupted: collected.interrupted || leave.signal.aborted,
     ...(failure === undefined ? {} : { setupFailure: failure }),
@@ -127,6 +129,7 @@ async function withTarget<T>(
   const { createProgress } = await import('../fixtures/pair/progress.ts')
   const progress = createProgress({ output: process.stderr })
   const pair = await ensurePair({ platform, progress, signal }).finally(() => progress.stop())
+  seen.programs = pair.inside
   seen.target = {
     ...chosen,
     kubeconfig: pair.kubeconfig,
