@@ -4,6 +4,7 @@ import * as data from './data.ts'
 import * as gitops from './gitops.ts'
 import * as meshItself from './mesh.ts'
 import * as across from './mesh-across.ts'
+import * as bypass from './mesh-bypass.ts'
 import * as identity from './mesh-identity.ts'
 import * as multicluster from './mesh-multicluster.ts'
 import * as networkItself from './network.ts'
@@ -19,7 +20,7 @@ import * as topology from './topology.ts'
 import * as versions from './versions.ts'
 import * as workloads from './workloads.ts'
 
-const mesh = { ...meshItself, ...across, ...identity, ...multicluster, ...telemetryMesh }
+const mesh = { ...meshItself, ...across, ...bypass, ...identity, ...multicluster, ...telemetryMesh }
 const network = { ...networkItself, ...gateways, ...reachability }
 const observability = { ...observabilityItself, ...telemetryMetrics, ...telemetryTraces, ...telemetryLogs }
 /** The chapters whose claims are judged, in the order of the document. The name of an export is the name of its check. */

@@ -3,6 +3,7 @@ import type { Holding } from '../check/check.ts'
 import { check } from '../check/check.ts'
 import type { DataSession, ExportStep, Knock } from '../cluster/kinds/cross-cluster.ts'
 import { dataSessions, exportedService, strangers } from '../cluster/kinds/cross-cluster.ts'
+import { services } from '../cluster/kinds/core.ts'
 import type { ClusterName } from '../platform/platform.ts'
 import { answersEveryTime, nameOfSession, productOf } from './sessions.ts'
 
@@ -17,23 +18,34 @@ function resolves({ rcode, addresses, failure }: Answer): Holding {
 export const postgresMirrorResolves = check({
   claim: 'MESH-10',
   on: 'apps',
-  fact: 'the name of the mirrored Postgres service resolves on apps',
-  reads: { sessions: dataSessions },
+  fact: 'the name of the mirrored Postgres service resolves on apps, to the address of that Service',
+  reads: { sessions: dataSessions, services },
   population: 'names of the mirrored Postgres service',
   atLeast: 2,
   because: 'the name as the document writes it, and the one with a namespace',
-  expected: 'an address, from the DNS of apps',
+  expected: 'the address of the mirrored Service, from the DNS of apps',
   subjects: (read) =>
     read.sessions
       .filter(({ service }) => service === 'postgres')
-      .flatMap(({ resolved, shortName }) => [
-        { answer: resolved, isShort: false },
-        ...(shortName === undefined ? [] : [{ answer: shortName, isShort: true }]),
-      ]),
+      .flatMap(({ resolved, shortName, of }) => {
+        const service = read.services.find(({ metadata: { namespace, name } }) => `${namespace}/${name}` === of)
+        const own = service?.spec.clusterIP
+        return [
+          { answer: resolved, own, isShort: false },
+          ...(shortName === undefined ? [] : [{ answer: shortName, own, isShort: true }]),
+        ]
+      }),
   name: ({ answer }) => ({ subject: answer.name, look: 'get services -A -l mirror.linkerd.io/mirrored-service=true' }),
   // No name without a namespace can exist in a cluster's DNS; the one with it has to.
   disputed: ({ answer, isShort }) => isShort && answer.rcode === 'NXDOMAIN',
-  holds: ({ answer }) => resolves(answer),
+  holds: ({ answer, own }) => {
+    const resolved = resolves(answer)
+    if (resolved !== true) return resolved
+    if (own === undefined) return `resolves to ${answer.addresses.join(', ')}, and there is no such Service`
+    // A headless Service has the addresses of its endpoints.
+    if (own === 'None' || answer.addresses.includes(own)) return true
+    return `resolves to ${answer.addresses.join(', ')}, and the Service is at ${own}`
+  },
 })
 
 function isUsable(session: DataSession): Holding {

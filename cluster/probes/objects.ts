@@ -116,7 +116,12 @@ export const serviceObject = (name: string, role: ProbeRole, owner: Owner, label
   apiVersion: 'v1',
   kind: 'Service',
   metadata: metadataOf(owner, name, labels),
-  spec: { selector: { app: role }, ports: [{ name: 'http', port: probePort, targetPort: probePort }] },
+  // A pod that can be used is not always ready yet, see isUsable.
+  spec: {
+    publishNotReadyAddresses: true,
+    selector: { app: role },
+    ports: [{ name: 'http', port: probePort, targetPort: probePort }],
+  },
 })
 
 /** Names are never used again: a kubelet may still be busy with the pod of a run before. */

@@ -219,10 +219,17 @@ async function waitForAccount(connection: Connection, deadline: Deadline): Promi
   }
 }
 
+const sidecar = z.object({
+  name: z.string(),
+  lifecycle: z.object({ postStart: z.unknown().optional() }).optional(),
+  startupProbe: z.unknown().optional(),
+})
+const started = z.object({ name: z.string(), ready: z.boolean(), started: z.boolean().default(false) })
 const podStatus = z.object({
   items: z.array(
     z.object({
       metadata: z.object({ name: z.string() }),
+      spec: z.object({ initContainers: z.array(sidecar).default([]), containers: z.array(sidecar) }),
       status: z.object({
         phase: z.string().default('Pending'),
         reason: z.string().optional(),
@@ -230,10 +237,27 @@ const podStatus = z.object({
         conditions: z
           .array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() }))
           .default([]),
+        containerStatuses: z.array(started).default([]),
+        initContainerStatuses: z.array(started).default([]),
       }),
     }),
   ),
 })
+type PodSeen = z.infer<typeof podStatus>['items'][number]
+
+/**
+ * Whether a pod can be used. A kubelet asks a proxy only every ten seconds whether it is ready; that it is, is known
+ * earlier where the probe's own container had to wait for it: by the proxy's postStart, or by its startup probe.
+ */
+export function isUsable({ spec, status }: PodSeen): boolean {
+  if (status.podIP === undefined) return false
+  if (status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True')) return true
+  const all = [...status.initContainerStatuses, ...status.containerStatuses]
+  const proxy = [...spec.initContainers, ...spec.containers].find(({ name }) => name === 'linkerd-proxy')
+  const waitedFor = proxy === undefined || proxy.lifecycle?.postStart !== undefined || proxy.startupProbe !== undefined
+  const hasStarted = proxy === undefined || all.some((one) => one.name === proxy.name && one.started)
+  return waitedFor && hasStarted && all.some(({ name, ready }) => name === 'probe' && ready)
+}
 
 /** Waits for all of them; what is not ready when half of the time is over is reported, and the rest is used. */
 async function waitForPods(
@@ -247,12 +271,13 @@ async function waitForPods(
     const { text } = await connection.get(`${namespacePath}/pods`, deadline)
     const { items } = podStatus.parse(parseJSON(text))
     const seen = pods.map((pod) => {
-      const status = items.find(({ metadata }) => metadata.name === pod.name)?.status
+      const item = items.find(({ metadata }) => metadata.name === pod.name)
+      const status = item?.status
       const ready = status?.conditions.find(({ type }) => type === 'Ready')
       const address = status?.podIP ?? ''
       const reason =
         status === undefined ? 'is gone' : `${status.reason ?? status.phase}: ${ready?.message ?? 'not ready'}`
-      return { pod, address, reason, isReady: ready?.status === 'True' && address !== '' }
+      return { pod, address, reason, isReady: item !== undefined && isUsable(item) }
     })
     if (seen.every(({ isReady }) => isReady) || patience.signal.aborted) {
       return {
