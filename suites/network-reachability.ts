@@ -9,7 +9,7 @@ export const podsReachEachOther = check({
   // From every node to every node, to the Service's address and to its name.
   atLeast: ({ documented }) => documented.nodes.length * (documented.nodes.length + 2),
   because: 'every node asks every node, the Service by address, and the Service by name',
-  expected: 'an answer from the probe that was asked, three times in a row',
+  expected: 'an answer from the probe that was asked, three times in a row; between pods with 4,000 bytes as well',
   subjects: (read) => read.requests,
   name: ({ metadata }) => ({
     subject: metadata.name,

@@ -12,6 +12,8 @@ import { outcomeOfWords } from '../tunnel.ts'
 
 const atOnce = 8
 const requestMs = 20_000
+/** More than a packet of any usual network, there and back: small requests pass also where large packets get lost. */
+const largeBytes = 4_000
 /** Three times in a row: one success out of several tries would be called a flake elsewhere. */
 const tries = 3
 
@@ -56,17 +58,38 @@ export const observeReachability: Observer = async ({ here, names, deadline, pro
           metadata: { name: `${pod.node} to ${target.what}${'node' in target ? ` on ${target.node}` : ''}` },
           from: { pod: pod.name, node: pod.node },
           to: { what: target.what, name: target.name, ...('node' in target ? { node: target.node } : {}) },
-          attempt: await ask(
-            here.connection,
-            pod.name,
-            { host: target.host, port: probePort, path: 'hostname' },
-            target.answers,
-            deadline,
-          ),
+          attempt: await smallAndLarge(here.connection, pod.name, target, deadline),
         })),
       ),
     ),
   )
+}
+
+type Target = { what: 'pod' | 'service address' | 'service name'; host: string; answers: readonly string[] }
+
+async function smallAndLarge(
+  connection: Connection,
+  pod: string,
+  { what, host, answers }: Target,
+  deadline: Deadline,
+): Promise<Attempt> {
+  const small = await ask(connection, pod, { host, port: probePort, path: 'hostname' }, answers, deadline)
+  if (small.outcome !== 'answered' || what !== 'pod') return small
+  const message = 'm'.repeat(largeBytes)
+  const path = `echo?msg=${message}`
+  const large = await ask(connection, pod, { host, port: probePort, path }, [message], deadline)
+  return withLarge(small, large)
+}
+
+/** One attempt out of two: a way on which only small packets pass has an MTU that somebody set too high. */
+export function withLarge(small: Attempt, large: Attempt): Attempt {
+  if (large.outcome === 'answered') return { ...small, detail: `${small.detail}, with ${largeBytes} bytes too` }
+  if (large.outcome === 'unknown') return large
+  const said = large.outcome === 'wrong answer' ? 'other bytes came back' : large.detail
+  return {
+    outcome: large.outcome,
+    detail: `small requests pass, those of ${largeBytes} bytes do not (look at the MTU): ${said}`,
+  }
 }
 
 async function serviceAddress(connection: Connection, deadline: Deadline): Promise<string> {
