@@ -22,7 +22,16 @@ export default defineConfig({
         extends: true,
         test: { name: 'unit', include: ['**/*.test.ts'], exclude: notUnit, testTimeout: 60_000, hookTimeout: 60_000 },
       },
-      { extends: true, test: { name: 'drifts', include: ['fixtures/drifts/**/*.drift.test.ts'], isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'drifts',
+          include: ['fixtures/drifts/**/*.drift.test.ts'],
+          isolate: false,
+          // Each takes milliseconds; a machine that builds a pair beside them makes them wait.
+          testTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: {
