@@ -31,18 +31,18 @@ export const edgesShowTLS = check({
 
 export const topologyIsOfWhatRuns = check({
   claim: 'OBS-51',
-  fact: 'the topology that Linkerd Viz shows is made of Deployments that there are',
-  reads: { edges: vizEdges, deployments },
+  fact: 'the topology that Linkerd Viz shows is made of Deployments that it has figures of',
+  reads: { edges: vizEdges, stats: vizStats },
   population: 'edges',
   atLeast: 1,
   because: fewEdges,
-  expected: 'a Deployment of this cluster at both ends',
-  subjects: (read) => unlessOneIsEmpty([read.deployments], read.edges),
+  expected: 'a Deployment at both ends that the cluster has, as Viz itself lists them',
+  subjects: (read) => unlessOneIsEmpty([read.stats], read.edges),
   name: nameOfEdge,
-  holds: ({ from, to }, _, read) => {
+  holds: ({ from, to }, _, { stats }) => {
     const gone = [from, to].filter(
       ({ namespace, name }) =>
-        !read.deployments.some(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
+        !stats.some(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     )
     return (
       gone.length === 0 ||
