@@ -15,6 +15,6 @@ export function askableQuery(expression: string | undefined): string | undefined
     return spans[first ?? second] ?? text
   })
   // A label that is compared with nothing but a variable may have any value.
-  const query = withSpans.replaceAll(new RegExp(`(=~|=)\\s*"${variable}"`, 'g'), '=~".*"')
+  const query = withSpans.replaceAll(new RegExp(`(?<!!)(?:=~|=)\\s*"${variable}"`, 'g'), '=~".*"')
   return new RegExp(variable).test(query) ? undefined : query
 }
