@@ -5,24 +5,50 @@ import * as gitops from './gitops.ts'
 import * as meshItself from './mesh.ts'
 import * as across from './mesh-across.ts'
 import * as bypass from './mesh-bypass.ts'
+import * as failover from './mesh-failover.ts'
 import * as identity from './mesh-identity.ts'
+import * as locality from './mesh-locality.ts'
 import * as multicluster from './mesh-multicluster.ts'
+import * as policies from './mesh-policies.ts'
 import * as networkItself from './network.ts'
 import * as gateways from './network-gateways.ts'
 import * as reachability from './network-reachability.ts'
 import * as observabilityItself from './observability.ts'
+import * as alerts from './observability-alerts.ts'
+import * as dashboards from './observability-dashboards.ts'
+import * as viz from './observability-viz.ts'
 import * as resources from './resources.ts'
 import * as telemetryLogs from './telemetry-logs.ts'
 import * as telemetryMesh from './telemetry-mesh.ts'
 import * as telemetryMetrics from './telemetry-metrics.ts'
+import * as telemetryPaths from './telemetry-paths.ts'
 import * as telemetryTraces from './telemetry-traces.ts'
 import * as topology from './topology.ts'
 import * as versions from './versions.ts'
 import * as workloads from './workloads.ts'
 
-const mesh = { ...meshItself, ...across, ...bypass, ...identity, ...multicluster, ...telemetryMesh }
+const mesh = {
+  ...meshItself,
+  ...across,
+  ...bypass,
+  ...identity,
+  ...multicluster,
+  ...failover,
+  ...locality,
+  ...policies,
+  ...telemetryMesh,
+}
 const network = { ...networkItself, ...gateways, ...reachability }
-const observability = { ...observabilityItself, ...telemetryMetrics, ...telemetryTraces, ...telemetryLogs }
+const observability = {
+  ...observabilityItself,
+  ...alerts,
+  ...dashboards,
+  ...viz,
+  ...telemetryMetrics,
+  ...telemetryTraces,
+  ...telemetryPaths,
+  ...telemetryLogs,
+}
 /** The chapters whose claims are judged, in the order of the document. The name of an export is the name of its check. */
 const modules = { topology, network, mesh, data, observability, gitops, workloads, resources, versions }
 

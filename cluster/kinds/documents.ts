@@ -47,7 +47,7 @@ export const rootCA = configMapAt('kube-root-ca', 'the root certificate of the c
 const metadataOnly = z.object({ metadata })
 
 /** No more than the metadata of a Secret: whether it is there. Its values are never asked for. */
-function secretAt(
+export function secretAt(
   id: string,
   cluster: ClusterName,
   where: (names: Names) => { namespace: string; name: string },

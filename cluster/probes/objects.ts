@@ -9,8 +9,11 @@ export const leaseName = 'run'
 /** Whatever becomes of the run, its pods end by then. */
 export const lifetimeSeconds = 900
 
-/** `guarded`: meshed, and its proxy takes nothing from outside the mesh. */
-export type ProbeRole = 'meshed' | 'plain' | 'guarded'
+/**
+ * `guarded`: meshed, and its proxy takes nothing from outside the mesh. `restricted`: meshed, and there for policies that
+ * name who may come in.
+ */
+export type ProbeRole = 'meshed' | 'plain' | 'guarded' | 'restricted'
 export type ProbePod = { name: string; role: ProbeRole; node: string }
 
 export type RunIdentity = { id: string; holder: string; startedAt: Date }
@@ -58,9 +61,9 @@ export const ownerObject = ({ id, holder, startedAt }: RunIdentity) => ({
   data: { holder, startedAt: startedAt.toISOString() },
 })
 
-type Owner = { id: string; uid: string }
+export type Owner = { id: string; uid: string }
 
-const metadataOf = ({ id, uid }: Owner, name: string, labels: Record<string, string> = {}) => ({
+export const metadataOf = ({ id, uid }: Owner, name: string, labels: Record<string, string> = {}) => ({
   name,
   namespace: probeNamespace,
   labels: { ...managedBy, 'conformance/run': id, ...labels },
@@ -131,6 +134,7 @@ export const podNames = (nodes: readonly string[], run: string): ProbePod[] => {
     ...nodes.flatMap((node, index) => [pod('meshed', node, index), pod('plain', node, index)]),
     // One shows what its proxy refuses.
     ...nodes.slice(-1).map((node) => pod('guarded', node, 0)),
+    ...nodes.slice(0, 1).map((node) => pod('restricted', node, 0)),
   ]
 }
 
