@@ -16,6 +16,8 @@ import { observeTracedLines } from './traced-lines.ts'
 import { observeVizEdges, observeVizStats } from './viz.ts'
 import { observeScrapedProxies } from './scraped-proxies.ts'
 import { observeAddresses } from './addresses.ts'
+import { observeCeph } from './ceph.ts'
+import { observeMountedVolumes } from './mounted-volumes.ts'
 import { observeMeshRequests } from './mesh-requests.ts'
 import { observeDataServices } from './cross-cluster-services.ts'
 import { observeExport } from './exported-service.ts'
@@ -50,4 +52,6 @@ export const observers: Readonly<Record<string, Observer>> = {
   'watched-endpoints': observeGatus,
   'near-requests': observeNearRequests,
   'policy-requests': observePolicyRequests,
+  ceph: observeCeph,
+  'mounted-volumes': observeMountedVolumes,
 }
