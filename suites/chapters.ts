@@ -11,7 +11,13 @@ import * as networkItself from './network.ts'
 import * as gateways from './network-gateways.ts'
 import * as reachability from './network-reachability.ts'
 import * as observabilityItself from './observability.ts'
+import * as recoveryCluster from './recovery-cluster.ts'
+import * as recoveryTargets from './recovery-targets.ts'
+import * as recoveryVolumes from './recovery-volumes.ts'
 import * as resources from './resources.ts'
+import * as securityData from './security-data.ts'
+import * as storageCeph from './storage-ceph.ts'
+import * as storageVolumes from './storage-volumes.ts'
 import * as telemetryLogs from './telemetry-logs.ts'
 import * as telemetryMesh from './telemetry-mesh.ts'
 import * as telemetryMetrics from './telemetry-metrics.ts'
@@ -23,8 +29,24 @@ import * as workloads from './workloads.ts'
 const mesh = { ...meshItself, ...across, ...bypass, ...identity, ...multicluster, ...telemetryMesh }
 const network = { ...networkItself, ...gateways, ...reachability }
 const observability = { ...observabilityItself, ...telemetryMetrics, ...telemetryTraces, ...telemetryLogs }
+const security = { ...securityData }
+const recovery = { ...recoveryVolumes, ...recoveryCluster, ...recoveryTargets }
+const storage = { ...storageCeph, ...storageVolumes }
 /** The chapters whose claims are judged, in the order of the document. The name of an export is the name of its check. */
-const modules = { topology, network, mesh, data, observability, gitops, workloads, resources, versions }
+const modules = {
+  topology,
+  network,
+  mesh,
+  data,
+  storage,
+  observability,
+  gitops,
+  security,
+  recovery,
+  workloads,
+  resources,
+  versions,
+}
 
 export type NamedCheck = { chapter: string; name: string; check: Check }
 

@@ -43,6 +43,10 @@ export const rootCA = configMapAt('kube-root-ca', 'the root certificate of the c
   namespace: 'kube-system',
   name: 'kube-root-ca.crt',
 }))
+export const cephMonitors = configMapAt('ceph-monitors', 'the ConfigMap of the Ceph monitors', (names) => ({
+  namespace: namespaceOf(names, 'rookCeph'),
+  name: names.configMaps.cephMonitors.name,
+}))
 
 const metadataOnly = z.object({ metadata })
 
