@@ -125,6 +125,8 @@ export const figuresSchema = z.strictObject({
     buffer: figure(capacity),
   }),
   storage,
+  /** How a database is known by its image or port. */
+  databaseEngines: figure({ images: z.array(text).min(1, 'at least one image'), ports: z.array(z.int().positive()) }),
   objectives,
   components: z.array(component),
 })

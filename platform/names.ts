@@ -160,7 +160,14 @@ export const namesSchema = z.strictObject({
   workloads,
   customResources,
   configMaps: z.strictObject(
-    each(z.strictObject({ ...name, key: text, namespace }), 'trustRoots', 'linkerdConfig', 'cephMonitors'),
+    each(
+      z.strictObject({ ...name, key: text, namespace }),
+      'trustRoots',
+      'linkerdConfig',
+      'cephMonitors',
+      'gitlabDatabase',
+      'gitlabCache',
+    ),
   ),
   secrets: z.strictObject({
     ...each(

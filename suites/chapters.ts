@@ -1,6 +1,8 @@
 import type { Check } from '../check/check.ts'
 import { isCheck } from '../check/check.ts'
-import * as data from './data.ts'
+import * as dataSessions from './data.ts'
+import * as dataPlacement from './data-placement.ts'
+import * as dataPostgres from './data-postgres.ts'
 import * as gitops from './gitops.ts'
 import * as meshItself from './mesh.ts'
 import * as across from './mesh-across.ts'
@@ -29,6 +31,7 @@ import * as workloads from './workloads.ts'
 const mesh = { ...meshItself, ...across, ...bypass, ...identity, ...multicluster, ...telemetryMesh }
 const network = { ...networkItself, ...gateways, ...reachability }
 const observability = { ...observabilityItself, ...telemetryMetrics, ...telemetryTraces, ...telemetryLogs }
+const data = { ...dataSessions, ...dataPlacement, ...dataPostgres }
 const security = { ...securityData }
 const recovery = { ...recoveryVolumes, ...recoveryCluster, ...recoveryTargets }
 const storage = { ...storageCeph, ...storageVolumes }

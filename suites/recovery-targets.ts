@@ -1,3 +1,4 @@
+import { Address4 } from 'ip-address'
 import { check } from '../check/check.ts'
 import { optional, required } from '../check/source.ts'
 import type { BackupLocation, ReplicationSource } from '../cluster/kinds/backups.ts'
@@ -6,7 +7,7 @@ import type { PostgresCluster, PostgresObjectStore } from '../cluster/kinds/data
 import { postgresClusters, postgresObjectStores } from '../cluster/kinds/databases.ts'
 import type { KubernetesObject } from '../cluster/kinds/object.ts'
 import type { Figures, Names } from '../platform/platform.ts'
-import { Address4 } from 'ip-address'
+import { namespaceOf } from '../platform/platform.ts'
 import { contains } from './addresses.ts'
 import { ageMs, inWords, secondMs } from './ages.ts'
 
@@ -89,6 +90,19 @@ export function isOutside(endpoint: string | undefined, figures: Figures, names:
   const inside = insideOf(found.host, figures, names)
   if (inside !== undefined) return `writes to ${found.host}, ${inside}`
   return nasOf(names).includes(`${found.host}:${found.port}`) || `writes to ${found.host}:${found.port}`
+}
+
+/** Whether an endpoint is MinIO by one of its documented names: the one outside both clusters, or the one on infra. */
+export function isStore(endpoint: string | undefined, names: Names): boolean {
+  const found = hostOf(endpoint)
+  if (!found) return false
+  const { name, port } = names.services.minio
+  const inside = `${name}.${namespaceOf(names, 'minio')}`
+  return (
+    nasOf(names).includes(`${found.host}:${found.port}`) ||
+    (found.port === String(port) &&
+      [inside, `${inside}.svc`, `${inside}.svc.${names.network.clusterDomain.name}`].includes(found.host))
+  )
 }
 
 export const backupsLeaveTheClusters = check({
