@@ -32,6 +32,15 @@ const runs = 120
  * With six fields the first is seconds, as CloudNativePG writes them.
  */
 export function longestPauseMs(schedule: string, now: Date): number | undefined {
+  const key = `${now.getTime()} ${schedule}`
+  if (!known.has(key)) known.set(key, findLongestPause(schedule, now))
+  return known.get(key)
+}
+
+/** The same few schedules are asked for again and again. */
+const known = new Map<string, number | undefined>()
+
+function findLongestPause(schedule: string, now: Date): number | undefined {
   const every = /^@every (.+)$/.exec(schedule)?.[1]
   if (every !== undefined) return goDurationMs(every)
   try {

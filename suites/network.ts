@@ -122,8 +122,10 @@ export const noOtherNetwork = absent({
       .map((object) => ({ ...object, allowed: '' })),
 })
 
-export const policiesPerNamespace = check({
-  claim: 'NET-03',
+/** The check that namespaces are isolated, for each of the claims that say so. */
+export const policyInEveryNamespace = (claim: string) =>
+  check({
+  claim,
   fact: 'every namespace with application or data workloads has a network policy',
   reads: {
     namespaces,
@@ -150,6 +152,8 @@ export const policiesPerNamespace = check({
     return own.length > 0 || forPods.length > 0 || 'has no policy'
   },
 })
+
+export const policiesPerNamespace = policyInEveryNamespace('NET-03')
 
 export const bgpEnabled = check({
   claim: 'NET-04',

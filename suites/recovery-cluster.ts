@@ -110,7 +110,7 @@ export const weeklyBackup = check({
     const { newest, latest, due } = newestOf(name, backups, now)
     if (!newest) return `has no complete backup${latest ? `; the last is ${latest.status.phase ?? 'in no phase'}` : ''}`
     const age = due - startedMs(newest)
-    const called = `${newest.metadata.name}`
+    const called = newest.metadata.name
     if (age > intervalMs(figures)) return `has ${called} as its newest complete backup, of ${inWords(age)} ago`
     if (newest.status.errors > 0) return `has ${called} with ${newest.status.errors} errors`
     const { totalItems = 0, itemsBackedUp = 0 } = newest.status.progress ?? {}

@@ -76,7 +76,8 @@ export const storageDaemonPerNode = check({
 /** Raw bytes of a Ceph cluster, as Ceph itself counts them; undefined when it does not say. */
 export const rawBytes = ({ status }: CephCluster): number | undefined => status.ceph?.capacity?.bytesTotal
 
-const isAbout = (observed: number, documented: number, { tolerance }: Figures) =>
+/** Whether an observed figure is about the documented one. */
+export const isAbout = (observed: number, documented: number, { tolerance }: Figures) =>
   Math.abs(observed - documented) <= documented * tolerance.about
 
 export const rawCapacity = check({
@@ -149,7 +150,7 @@ const partsOf = ({ kind, metadata, status }: Pooled, pools: readonly (CephPool |
   )
 
 /** What three copies leave of the documented raw capacity. */
-const possibleTerabytes = ({ storage }: ClusterFigures, figures: Figures): number =>
+export const possibleTerabytes = ({ storage }: ClusterFigures, figures: Figures): number =>
   storage.cephRaw.terabytes / figures.storage.cephReplicas.copies
 
 type Usable = { pool: CephBlockPool; terabytes: number }

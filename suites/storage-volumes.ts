@@ -16,7 +16,7 @@ const provisionerOf = (key: ClassKey, names: Names): string =>
   key === 'local' ? 'openebs.io/local' : `${namespaceOf(names, 'rookCeph')}.rbd.csi.ceph.com`
 
 /** A documented class: by its name, else by another name in use, else by what provisions it. */
-function classOf(key: ClassKey, names: Names, classes: readonly StorageClass[]): StorageClass | undefined {
+export function classOf(key: ClassKey, names: Names, classes: readonly StorageClass[]): StorageClass | undefined {
   const { name, alternatives = [] } = names.storageClasses[key]
   const byName = [name, ...alternatives].flatMap((one) => classes.filter(({ metadata }) => metadata.name === one))
   return byName[0] ?? classes.find(({ provisioner }) => provisioner === provisionerOf(key, names))

@@ -6,8 +6,10 @@ const enoughRequests = 10
 
 type Ends = Lists<{ ends: typeof ownRequestMetrics }>['ends'][number]
 
-export const ownRequestsAreMutualTLS = check({
-  claim: 'MESH-02',
+/** The check that requests between meshed pods are mutual TLS, for each of the claims that say so. */
+export const mutualTLS = (claim: string) =>
+  check({
+  claim,
   fact: 'the proxies at both ends count requests between meshed pods as mutual TLS, with the identity of the other end',
   reads: { ends: ownRequestMetrics },
   population: 'ends of our own requests',
@@ -21,3 +23,5 @@ export const ownRequestsAreMutualTLS = check({
     secured >= sent ||
     `counted ${secured} of ${sent} requests as mutual TLS and ${unsecured} others; peers: ${peers.join(', ') || 'none'}`,
 })
+
+export const ownRequestsAreMutualTLS = mutualTLS('MESH-02')
