@@ -28,9 +28,7 @@ export async function readSource(source: Source<unknown>, served: Served, readin
     switch (source.from.type) {
       case 'list': {
         const path = pathOfList(source.from, served)
-        return path.found
-          ? await readList(path.path, source.from, reading)
-          : { state: 'absent', reason: path.reason }
+        return path.found ? await readList(path.path, source.from, reading) : { state: 'absent', reason: path.reason }
       }
       case 'get':
         if (source.from.cluster !== undefined && source.from.cluster !== reading.cluster)

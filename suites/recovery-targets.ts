@@ -30,7 +30,7 @@ export const backupLocationsAvailable = check({
 })
 
 /** An endpoint that backups are written to, with the object that names it. */
-export type Target = KubernetesObject & { endpoint: string | undefined }
+type Target = KubernetesObject & { endpoint: string | undefined }
 
 /** Where CloudNativePG writes backups to: by its own means, or through objects of the plugin that its clusters name. */
 export function postgresTargets(

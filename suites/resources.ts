@@ -79,7 +79,11 @@ export const asFigure = ({ what, unit, documented, observed }: Measured): Figure
 })
 
 /** CPU and memory of one kind of amount, beside the document's figures. */
-export const bothOf = (what: string, observed: Amount, documented: { cpuCores: number; memoryGB: number }): Measured[] => [
+export const bothOf = (
+  what: string,
+  observed: Amount,
+  documented: { cpuCores: number; memoryGB: number },
+): Measured[] => [
   { what: `CPU ${what}`, unit: 'cores', documented: documented.cpuCores, observed: observed.cores },
   { what: `memory ${what}`, unit: 'GB', documented: documented.memoryGB, observed: observed.bytes / gigabyte },
 ]

@@ -51,14 +51,15 @@ export const publicCertificates = check({
   population: 'Certificates with a public name',
   atLeast: 1,
   because: 'the Gateway ends TLS',
-  expected: 'Ready, not expired, not overdue, of an issuer of Let\'s Encrypt that is not its staging',
+  expected: "Ready, not expired, not overdue, of an issuer of Let's Encrypt that is not its staging",
   subjects: (read, { names }) => read.certificates.filter((certificate) => isPublic(certificate, names)),
   holds: (certificate, { now }, { issuers }) => {
     const { issuerRef } = certificate.spec
     const issuer =
       issuerRef.kind === 'ClusterIssuer' ? issuers.find(({ metadata }) => metadata.name === issuerRef.name) : undefined
     if (!issuer) return `is of ${issuerRef.kind} ${issuerRef.name}, which is no ClusterIssuer here`
-    if (issuer.spec.acme?.server !== letsEncrypt) return `is of ${issuerRef.name}, at ${issuer.spec.acme?.server ?? 'no ACME server'}`
+    if (issuer.spec.acme?.server !== letsEncrypt)
+      return `is of ${issuerRef.name}, at ${issuer.spec.acme?.server ?? 'no ACME server'}`
     const ready = conditionIs(certificate, 'Ready')
     if (ready !== true) return ready
     const { notAfter, renewalTime, failedIssuanceAttempts } = certificate.status
@@ -84,7 +85,15 @@ export const tunnelRuns = check({
 })
 
 /** Addresses that no router of the Internet has a way to: private, shared (carrier-grade NAT), link-local. */
-const unroutable = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', 'fc00::/7', 'fe80::/10']
+const unroutable = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  'fc00::/7',
+  'fe80::/10',
+]
 
 const isUnroutable = (address: string) => unroutable.some((range) => contains(range, address))
 

@@ -83,7 +83,8 @@ export const podSecurityBySteps = check({
     const { audit, warn, enforce } = stepsOf(metadata.labels, names)
     if ([audit, warn, enforce].includes(-1)) return 'has a level of pod security that does not exist'
     if (audit === undefined) return 'does not audit'
-    if (warn === undefined) return enforce === undefined || enforce === 0 ? 'does not warn' : 'enforces without a warning'
+    if (warn === undefined)
+      return enforce === undefined || enforce === 0 ? 'does not warn' : 'enforces without a warning'
     if (warn > audit) return `warns of ${levels[warn]}, audits ${levels[audit]}`
     return enforce === undefined || enforce <= warn || `enforces ${levels[enforce]}, warns of ${levels[warn]}`
   },

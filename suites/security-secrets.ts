@@ -47,7 +47,9 @@ function refreshFault({ spec, status }: ExternalSecret, now: Date): string | und
   if (interval === undefined) return `has the refreshInterval ${spec.refreshInterval}, which is none`
   const age = ageMs(status.refreshTime ?? undefined, now)
   if (age === undefined) return 'was never refreshed'
-  return age <= refreshes * interval ? undefined : `was refreshed last ${inWords(age)} ago, every ${inWords(interval)} is planned`
+  return age <= refreshes * interval
+    ? undefined
+    : `was refreshed last ${inWords(age)} ago, every ${inWords(interval)} is planned`
 }
 
 export const secretsSynced = check({
@@ -106,13 +108,16 @@ export const documentedSecretsExternal = check({
   holds: ({ names, namespace }, _, { secrets }) =>
     secrets.some(
       ({ metadata, spec }) =>
-        names.includes(spec.target.name ?? metadata.name) && (namespace === undefined || metadata.namespace === namespace),
+        names.includes(spec.target.name ?? metadata.name) &&
+        (namespace === undefined || metadata.namespace === namespace),
     ) || 'is made by no ExternalSecret',
 })
 
 /** When somebody wrote a field of a Secret last: its values are at most as young. */
 function lastWritten({ metadata }: ManagedSecret): string | undefined {
-  const times = [metadata.creationTimestamp, ...metadata.managedFields.map(({ time }) => time)].flatMap((time) => time ?? [])
+  const times = [metadata.creationTimestamp, ...metadata.managedFields.map(({ time }) => time)].flatMap(
+    (time) => time ?? [],
+  )
   return times.toSorted((a, b) => Date.parse(a) - Date.parse(b)).at(-1)
 }
 

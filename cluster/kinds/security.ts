@@ -64,7 +64,6 @@ export const clusterIssuers = kind(
     status: conditioned.default({ conditions: [] }),
   },
 )
-export type ClusterIssuer = z.infer<typeof clusterIssuers.schema>
 
 export const certificates = kind(
   { ...certManager, plural: 'certificates', kind: 'Certificate' },

@@ -72,7 +72,10 @@ const dumpShape = z.object({
 })
 const usageShape = z.object({
   pools: z.array(
-    z.object({ name: z.string(), stats: z.object({ stored: z.number().optional(), max_avail: z.number().optional() }) }),
+    z.object({
+      name: z.string(),
+      stats: z.object({ stored: z.number().optional(), max_avail: z.number().optional() }),
+    }),
   ),
 })
 
@@ -84,15 +87,13 @@ export function cephItems(answers: Record<keyof typeof commands, unknown>): Ceph
   const hostOf = (id: number) =>
     tree.nodes.find(({ type, children }) => type === 'host' && children.includes(id))?.name ?? 'no host'
   return [
-    ...osds.map(
-      ({ osd, up, in: isIn }): CephItem => ({
-        what: 'storage daemon',
-        metadata: called(`osd.${osd}`),
-        host: hostOf(osd),
-        up: up === 1,
-        in: isIn === 1,
-      }),
-    ),
+    ...osds.map(({ osd, up, in: isIn }): CephItem => ({
+      what: 'storage daemon',
+      metadata: called(`osd.${osd}`),
+      host: hostOf(osd),
+      up: up === 1,
+      in: isIn === 1,
+    })),
     ...pools.map(({ pool_name: name, size, min_size: minSize }): CephItem => {
       const { stored, max_avail: available } = usage.pools.find((pool) => pool.name === name)?.stats ?? {}
       return {

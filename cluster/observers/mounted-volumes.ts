@@ -27,7 +27,11 @@ export const observeMountedVolumes: Observer = async ({ here, deadline }) => {
 }
 
 /** The claims in the statistics of a kubelet, each once: two pods may have mounted the same one. Throws when they are none. */
-export function volumesIn(statistics: unknown, node: string, claims: readonly PersistentVolumeClaim[]): MountedVolume[] {
+export function volumesIn(
+  statistics: unknown,
+  node: string,
+  claims: readonly PersistentVolumeClaim[],
+): MountedVolume[] {
   const parsed = summary.safeParse(statistics)
   if (!parsed.success) throw new Error(`the kubelet of ${node} gave no statistics: ${z.prettifyError(parsed.error)}`)
   const mounted = parsed.data.pods.flatMap((pod) => pod.volume)

@@ -41,7 +41,14 @@ describe('what Ceph says', () => {
       { name: 'osd.0', what: 'storage daemon', host: 'infra-01', up: true, in: true },
       { name: 'osd.1', what: 'storage daemon', host: 'infra-02', up: false, in: true },
       { name: '.mgr', what: 'pool', size: 3, minSize: 2, storedBytes: 590368, availableBytes: 921690931200 },
-      { name: 'replicapool', what: 'pool', size: 3, minSize: 2, storedBytes: 30000000000, availableBytes: 921690931200 },
+      {
+        name: 'replicapool',
+        what: 'pool',
+        size: 3,
+        minSize: 2,
+        storedBytes: 30000000000,
+        availableBytes: 921690931200,
+      },
     ])
   })
 
