@@ -27,7 +27,7 @@ function contradictionsIn(scenario: Scenario, name: string, claims: readonly Cla
   return [
     ...(scenario.id === name ? [] : [{ path: ['id'], expected: `the name of its file, ${name}`, found: scenario.id }]),
     ...scenario.judge.flatMap((judgement, index) => [
-      ...(claims.some(({ id }) => id === judgement.claim)
+      ...(judgement.claim === undefined || claims.some(({ id }) => id === judgement.claim)
         ? []
         : [{ path: ['judge', index, 'claim'], expected: 'a claim of claims.yaml', found: judgement.claim }]),
       ...(judgement.journeys ?? [])

@@ -84,16 +84,17 @@ const ownWorkload = z.strictObject({
   tolerationSeconds: z.int().min(0).max(3_600).optional(),
 })
 
-/** One judgement of a scenario: which claim, by which objective of platform.yaml, on what it measured. */
+/** One judgement of a scenario: by which objective of platform.yaml, on what it measured. */
 const judgement = z.strictObject({
-  claim: claimId,
+  /** The claim that it is about. What the document says nothing of is measured and recorded, and judges no claim. */
+  claim: claimId.optional(),
   /** Key of `objectives` in platform.yaml. */
   objective: z.enum(['podRecovery', 'nodeRecovery']),
   /**
-   * `outage`: the longest outage of the journeys. `replacement`: until every lost pod has a Ready replacement elsewhere.
-   * `untouched`: the journeys have no outage at all; the objective bounds what cannot be seen.
+   * `outage`: the longest outage of the journeys. `replacement`: until every lost pod has a Ready replacement.
+   * `healing`: from the end of the fault until the journeys are well. `untouched`: nobody notices anything.
    */
-  by: z.enum(['outage', 'replacement', 'untouched']),
+  by: z.enum(['outage', 'replacement', 'healing', 'untouched']),
   /** The journeys that it is about; all when left out. */
   journeys: z.array(plainName).optional(),
   /** What has to be true, as it is printed. */
