@@ -147,11 +147,24 @@ describe('a run is judged from its record', () => {
     expect(verdicts(cut({ journeys }))).toEqual(['fail', 'pass', 'pass'])
   })
 
-  test('the gap of a prober makes a pass inconclusive', () => {
-    const withHole = log([0.5, 3], 30).filter(({ sentAt }) => sentAt < 20_000 || sentAt > 24_000)
-    expect(verdicts(echo([0.5, 3], { journeys: [{ id: 'echo', periodMs: 200, log: withHole }] }))).toEqual([
-      'inconclusive',
-      'inconclusive',
-    ])
+  test('what a prober did not see may have been an outage: a short gap widens the interval, a long one is no pass', () => {
+    const withGap = (seconds: number) => {
+      const whole = log([0.5, 3], 100)
+      const seen = whole.filter(({ sentAt }) => sentAt < 20_000 || sentAt > 20_000 + seconds * 1_000)
+      return judgeRun(echo([0.5, 3], { journeys: [{ id: 'echo', periodMs: 200, log: seen }] }), platform.figures)
+        .judged[0]
+    }
+    expect(withGap(4)?.verdict.kind).toBe('pass')
+    expect(withGap(4)?.measured[0]?.range.upper).toBeGreaterThan(6_000)
+    expect(withGap(60)?.verdict.kind).toBe('inconclusive')
+  })
+
+  test('a gap is enough to doubt that nothing failed', () => {
+    const journeys = cut({}).journeys.map((journey) =>
+      journey.id === 'catalog'
+        ? { ...journey, log: journey.log.filter(({ sentAt }) => sentAt < 20_000 || sentAt > 22_000) }
+        : journey,
+    )
+    expect(verdicts(cut({ journeys }))).toEqual(['inconclusive', 'pass', 'pass'])
   })
 })

@@ -5,7 +5,7 @@ import type { Seen } from './clocks/outages.ts'
 import { outagesIn } from './clocks/outages.ts'
 import { between, firstHeld, heldSince } from './clocks/sightings.ts'
 import type { Measured, Verdict } from './clocks/verdict.ts'
-import { doubtsAbout, rangeText, seconds, verdictOf } from './clocks/verdict.ts'
+import { blindFor, doubtsAbout, rangeText, seconds, verdictOf, widened } from './clocks/verdict.ts'
 import type { Run } from './run-record.ts'
 import type { Scenario, ScenarioJudgement } from './scenario.ts'
 
@@ -113,10 +113,13 @@ function weigh(
   const objectiveMs = figures.objectives[judgement.objective].maxSeconds * 1_000
   const doubts = [
     ...about.flatMap(({ journey, failure }) => (failure === undefined ? [] : [`the prober of ${journey}: ${failure}`])),
-    ...about.flatMap(({ journey, seen, periodMs }) => doubtsAbout(journey, seen, periodMs)),
+    ...about.flatMap(({ journey, seen }) => (seen.attempts === 0 ? [`${journey} was never probed`] : [])),
     ...(run.residue.length > 0 ? [`it left something behind: ${run.residue[0]}`] : []),
   ]
-  if (judgement.by === 'untouched') return { verdict: untouched(about, effects, doubts), measured: [] }
+  if (judgement.by === 'untouched') {
+    const blind = about.flatMap(({ journey, seen, periodMs }) => doubtsAbout(journey, seen, periodMs))
+    return { verdict: untouched(about, effects, [...doubts, ...blind]), measured: [] }
+  }
   const measured = measuredBy(judgement, run, about)
   return { verdict: verdictOf({ objectiveMs, measured, effects, doubts }), measured }
 }
@@ -125,16 +128,19 @@ function measuredBy({ by }: ScenarioJudgement, run: Run, about: Outages): Measur
   const { inject, faultEnd } = run
   switch (by) {
     case 'outage':
-      return about.map(({ journey, seen }) => ({ what: `the longest outage of ${journey}`, range: seen.longest }))
+      return about.map(({ journey, seen, periodMs }) => ({
+        what: `the longest outage of ${journey}`,
+        range: widened(seen.longest, blindFor(seen, periodMs)),
+      }))
     case 'replacement':
       return run.victims.map(({ subject, sightings }) => ({
         what: `the replacement of ${subject}`,
         range: inject ? between(inject, heldSince(sightings) ?? neverBefore(sightings, run)) : unknown,
       }))
     case 'healing':
-      return about.map(({ journey, seen }) => ({
+      return about.map(({ journey, seen, periodMs }) => ({
         what: `the healing of ${journey}`,
-        range: faultEnd ? healingOf(seen, faultEnd) : unknown,
+        range: faultEnd ? widened(healingOf(seen, faultEnd), blindFor(seen, periodMs)) : unknown,
       }))
     case 'untouched':
       return []

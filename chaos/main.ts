@@ -15,6 +15,10 @@ import { consoleView } from '../reporters/console.ts'
 import { writeReport, writeWhole } from '../reporters/report-file.ts'
 import { permissionOf, readPermission } from './permission.ts'
 import type { PermissionFile } from './permission.ts'
+import { attainabilityLines } from './attainable-workloads.ts'
+import { verifyDrill } from './drill/record.ts'
+import { keepDrill } from './drill/run-drill.ts'
+import { runPicture } from './picture.ts'
 import { chooseScenarios, readScenarios } from './read-scenarios.ts'
 import type { Field } from './field.ts'
 import { guardExperiment } from './guardian.ts'
@@ -27,7 +31,7 @@ const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
 type Flags = { target?: string; kubeconfig?: string }
-type RunFlags = Flags & { scenario: string[]; arm: boolean; reports: string; tier?: string }
+type RunFlags = Flags & { scenario: string[]; arm: boolean; reports: string; tier?: string; isDrill?: boolean }
 
 const list = (value: string, previous: string[]) => [...previous, ...value.split(',').map((one) => one.trim())]
 
@@ -64,6 +68,37 @@ withTarget(program.command('sweep'))
     })
   })
 
+withTarget(program.command('attainability'))
+  .description('say from the workloads as they are which objectives cannot be met; changes and breaks nothing')
+  .option('--all', 'also say what can be met', false)
+  .action(async ({ all, ...flags }: Flags & { all: boolean }) => {
+    await onField(flags, async (field) => {
+      console.log((await attainabilityLines(field, all)).join('\n'))
+    })
+  })
+
+const drill = program.command('drill').description('exercise a tier and keep the evidence').exitOverride()
+for (const tier of ['1', '2']) {
+  withTarget(drill.command(`tier${tier}`))
+    .description(`run all scenarios of tier ${tier}; with --arm`)
+    .option('--arm', 'do it', false)
+    .option('--reports <folder>', 'where report and record go', 'reports/chaos')
+    .action(async (flags: Flags & { arm: boolean; reports: string }) => {
+      process.exitCode = await run({ ...flags, tier, scenario: [], isDrill: true })
+    })
+}
+drill
+  .command('verify')
+  .description('follow the chain of a record and compute its verdicts anew')
+  .argument('<file>')
+  .exitOverride()
+  .action((file: string) => {
+    const { header, verdicts, head } = verifyDrill(readFileSync(file, 'utf8'), loadPlatform().figures)
+    for (const { scenario, kind, reason } of verdicts) console.log(`${kind.padEnd(13)}${scenario}: ${reason}`)
+    const made = header.simulated ? ', simulated: it proves the suite and no platform' : ''
+    console.log(`tier ${header.tier} of ${header.startedAt}${made}; verified, its last hash is ${head}`)
+  })
+
 withTarget(program.command('guard', { hidden: true }))
   .argument('<journal>')
   .action(async (file: string, flags: Flags) => {
@@ -86,7 +121,7 @@ function exitOf(error: unknown): number {
   return exitCodes.setup
 }
 
-async function run({ scenario: wanted, tier, arm, reports, ...flags }: RunFlags): Promise<number> {
+async function run({ scenario: wanted, tier, arm, reports, isDrill = false, ...flags }: RunFlags): Promise<number> {
   const platform = loadPlatform()
   const all = chooseScenarios(readScenarios(platform.claims), wanted)
   const scenarios = tier === undefined ? all : all.filter((one) => String(one.tier) === tier)
@@ -105,6 +140,10 @@ async function run({ scenario: wanted, tier, arm, reports, ...flags }: RunFlags)
       const tell = (text: string) =>
         console.log(`${((Date.now() - started.getTime()) / 1_000).toFixed(0).padStart(4)} s  ${text}`)
       const done = await runScenarios(scenarios, { field, permission, guardCommand, tell })
+      if (isDrill) {
+        const kept = await keepDrill(Number(tier), done, field, started, join(reports, 'drills'))
+        console.log(`the record of the drill is ${kept.file}${kept.isComplete ? '' : '; it is not complete'}`)
+      }
       const report = await reportOf(done, { scenarios, field, platform, version, started })
       const file = await writeReport(report, reports)
       await Promise.all(

@@ -26,7 +26,8 @@ export const plannedResultsOf = (scenarios: readonly Scenario[]): PlannedResult[
     })),
   )
 
-const judgedAs: Record<Verdict['kind'], Result['judgedAs']> = {
+/** Only `pass` conforms; what was not carried out or left no mark judges nothing. */
+export const judgedAs: Record<Verdict['kind'], Result['judgedAs']> = {
   pass: 'conforms',
   fail: 'deviates',
   inconclusive: 'inconclusive',

@@ -117,11 +117,11 @@ export const scenarioSchema = z
     journeys: z.array(journeySchema).min(1, 'at least one journey: without a prober nothing is measured'),
     judge: z.array(judgement).min(1, 'at least one judgement'),
     /** How long all journeys have to be well before anything is broken. */
-    steadySeconds: z.int().min(3).max(300).default(5),
+    steadySeconds: z.int().min(1).max(300).default(5),
     /** How long a fault that lasts is kept up. A one-shot fault lasts 0 seconds. */
     faultSeconds: z.int().min(0).max(900),
     /** How long a journey has to be well again to count as back. */
-    stableSeconds: z.int().min(5).max(300).default(15),
+    stableSeconds: z.int().min(2).max(300).default(15),
     /** The end of everything that waits: after it the outage counts as not ended. */
     longestSeconds: z.int().min(10).max(3_600),
     /** What this fault does to the control plane: a lost view is then no reason to stop. */

@@ -38,15 +38,21 @@ export function verdictOf({ objectiveMs, measured, effects, doubts }: Weighing):
   return { kind: 'pass', reason: `${measured.map(describe).join(', ')}; the objective is ${seconds(objectiveMs)}` }
 }
 
-/** A prober that did not send for this many periods was blind. */
+/** A prober that did not send for this many periods was blind: a busy machine does not keep every appointment. */
 const tolerableGap = 5
 
-/** Why a log cannot be trusted, if it cannot. */
-export function doubtsAbout(what: string, { blindMs, attempts }: Seen, periodMs: number): string[] {
-  if (attempts === 0) return [`${what} was never probed`]
-  return blindMs > tolerableGap * periodMs
-    ? [`nothing was sent to ${what} for ${seconds(blindMs)}: what happened then is not known`]
-    : []
+/** For how long nobody knows what happened; a gap of a few periods is what a schedule is. */
+export const blindFor = ({ blindMs }: Seen, periodMs: number): number =>
+  blindMs > tolerableGap * periodMs ? blindMs : 0
+
+/** What an outage may have been at most: what was seen of it, and as much again as nobody could see. */
+export const widened = ({ lower, upper }: Range, blindMs: number): Range => ({ lower, upper: upper + blindMs })
+
+/** Why a log cannot show that nothing failed, if it cannot. */
+export function doubtsAbout(what: string, seen: Seen, periodMs: number): string[] {
+  if (seen.attempts === 0) return [`${what} was never probed`]
+  const blindMs = blindFor(seen, periodMs)
+  return blindMs > 0 ? [`nothing was sent to ${what} for ${seconds(blindMs)}: what happened then is not known`] : []
 }
 
 const describe = ({ what, range }: Measured) => `${what} ${rangeText(range)}`

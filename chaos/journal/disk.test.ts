@@ -53,7 +53,7 @@ describe('a journal', () => {
       const journal = openJournal('e-1', ${JSON.stringify(folder)})
       journal.write('intended', { intent: ${JSON.stringify(intent)} })
       for (const step of ${JSON.stringify(steps.slice(1))}) journal.write(step)`
-      const ended = await execa('node', ['--input-type=module', '-e', program], {
+      const ended = await execa(process.execPath, ['--input-type=module', '-e', program], {
         reject: false,
         env: { CHAOS_DIE_AT: step },
       })
