@@ -1,3 +1,4 @@
+import type { IOChaosSpec, NetworkChaosSpec, PodChaosSpec, StressChaosSpec } from '../chaos-mesh/types.generated.ts'
 import type { ClusterName } from '../../platform/platform.ts'
 import { change } from '../cluster-reads.ts'
 import { experimentLabel, managedBy } from '../names.ts'
@@ -55,6 +56,10 @@ export const chaosMeshDriver: Driver<ChaosMeshFault> = {
   },
 }
 
+/** The specs that are made here, in the types that were generated from the definitions of Chaos Mesh. */
+type Spec = PodChaosSpec | NetworkChaosSpec | StressChaosSpec | IOChaosSpec
+type Selection = Pick<PodChaosSpec, 'selector' | 'mode' | 'value'>
+
 /**
  * The object of an experiment. Its selector names every pod and its namespace: an empty list of namespaces selects the
  * whole cluster where the admission webhook does not answer.
@@ -62,40 +67,40 @@ export const chaosMeshDriver: Driver<ChaosMeshFault> = {
 export function chaosObject(id: string, fault: ChaosMeshFault, faultSeconds: number, targets: readonly Target[]) {
   const { namespace } = fault.pods
   const { kind } = kinds[fault.action]
+  const selection: Selection = {
+    selector: { namespaces: [namespace], pods: { [namespace]: targets.map(({ name }) => name) } },
+    mode: 'fixed',
+    // A text, as Chaos Mesh wants it.
+    value: String(targets.length),
+  }
   return {
     apiVersion: `${chaosMeshGroup}/${chaosMeshVersion}`,
     kind,
     metadata: { name: id, namespace, labels: { ...managedBy, [experimentLabel]: id } },
-    spec: {
-      selector: { namespaces: [namespace], pods: { [namespace]: targets.map(({ name }) => name) } },
-      mode: 'fixed',
-      // A text, as Chaos Mesh wants it.
-      value: String(targets.length),
-      ...specOf(fault, `${faultSeconds + creationSkewSeconds}s`),
-    },
+    spec: specOf(fault, selection, `${faultSeconds + creationSkewSeconds}s`),
   }
 }
 
-function specOf({ action, settings }: ChaosMeshFault, duration: string): Record<string, unknown> {
+function specOf({ action, settings }: ChaosMeshFault, selection: Selection, duration: string): Spec {
   switch (action) {
     case 'pod-kill':
       // Its own default of 0 is a forced deletion.
-      return { action, gracePeriod: 1 }
+      return { ...selection, action, gracePeriod: 1 } satisfies PodChaosSpec
     case 'pod-failure':
-      return { action, duration }
+      return { ...selection, action, duration } satisfies PodChaosSpec
     case 'partition':
-      return { action, direction: 'both', duration }
-    case 'delay':
-      return { action, direction: 'to', duration, delay: { latency: settings['latency'] ?? '300ms', jitter: '0ms' } }
-    case 'cpu-stress':
-      return { duration, stressors: { cpu: { workers: 1, load: Number(settings['load'] ?? '80') } } }
-    case 'io-latency':
-      return {
-        action: 'latency',
-        duration,
-        volumePath: settings['volumePath'] ?? '/data',
-        delay: settings['delay'] ?? '200ms',
-        percent: 100,
-      }
+      return { ...selection, action, direction: 'both', duration } satisfies NetworkChaosSpec
+    case 'delay': {
+      const delay = { latency: settings['latency'] ?? '300ms', jitter: '0ms' }
+      return { ...selection, action, direction: 'to', duration, delay } satisfies NetworkChaosSpec
+    }
+    case 'cpu-stress': {
+      const stressors = { cpu: { workers: 1, load: Number(settings['load'] ?? '80') } }
+      return { ...selection, duration, stressors } satisfies StressChaosSpec
+    }
+    case 'io-latency': {
+      const { volumePath = '/data', delay = '200ms' } = settings
+      return { ...selection, action: 'latency', duration, volumePath, delay, percent: 100 } satisfies IOChaosSpec
+    }
   }
 }
