@@ -7,7 +7,7 @@ import { between, firstHeld, heldSince } from './clocks/sightings.ts'
 import type { Measured, Verdict } from './clocks/verdict.ts'
 import { blindFor, doubtsAbout, rangeText, seconds, verdictOf, widened } from './clocks/verdict.ts'
 import type { Run } from './run-record.ts'
-import type { Scenario, ScenarioJudgement } from './scenario.ts'
+import type { ScenarioJudgement } from './scenario.ts'
 
 /** The clocks of a run, from the moment of injection on. Undefined is what was not seen. */
 export type Clocks = {
@@ -203,7 +203,3 @@ function findingsOf(run: Run): string[] {
     : []
   return [...written, ...run.residue.map((line) => `residue: ${line}`)]
 }
-
-/** All scenarios have a name for their objective; this is its figure. */
-export const objectiveOf = (scenario: Scenario, figures: Figures): number =>
-  Math.max(...scenario.judge.map(({ objective }) => figures.objectives[objective].maxSeconds)) * 1_000
