@@ -61,7 +61,7 @@ withTarget(program.command('sweep'))
   .description('take back what chaos has left, and say what could not be taken back')
   .option('--clear-stop', 'also clear the stop file and the stop ConfigMaps', false)
   .action(async ({ clearStop, ...flags }: Flags & { clearStop: boolean }) => {
-    await onField(flags, async (field) => {
+    await onStandingField(flags, async (field) => {
       const { lines, isClean } = await sweep(field, { clearsStop: clearStop })
       console.log(lines.join('\n'))
       process.exitCode = isClean ? exitCodes.conforming : exitCodes.deviating
@@ -104,7 +104,7 @@ withTarget(program.command('guard', { hidden: true }))
   .action(async (file: string, flags: Flags) => {
     const recorded = readJournal(file)
     if (!recorded) throw new Error(`${file} holds no intent`)
-    await onField(flags, (field) => guardExperiment(recorded.intent, field))
+    await onStandingField(flags, (field) => guardExperiment(recorded.intent, field))
   })
 
 try {
@@ -160,6 +160,21 @@ async function run({ scenario: wanted, tier, arm, reports, isDrill = false, ...f
 
 const flagsOf = ({ kubeconfig }: Field, { kind }: Pick<Target, 'kind'>) =>
   kind === 'pair' ? ['--target', 'pair'] : ['--target', 'live', '--kubeconfig', kubeconfig]
+
+/** The same on what stands already: nobody sweeps or guards a pair that would have to be built for it. */
+async function onStandingField(flags: Flags, use: (field: Field) => Promise<void>): Promise<void> {
+  const chosen = chooseTarget({ ...flags, folder: process.cwd(), env: process.env })
+  if (!('clusters' in chosen)) {
+    const { readState } = await import('../fixtures/pair/state.ts')
+    const { layoutIn } = await import('../fixtures/pair/layout.ts')
+    const state = await readState(layoutIn())
+    if (state === undefined || state === 'broken' || state.phase !== 'up') {
+      console.log('no pair stands; what chaos did to one went with it')
+      return
+    }
+  }
+  await onField(flags, use)
+}
 
 /** Opens the clusters and what can be done to their machines, for as long as `use` takes. */
 async function onField<T>(
