@@ -4,7 +4,7 @@ import type { Claim, ClusterName, Platform } from '../platform/platform.ts'
 import type { ClaimToReport } from '../reporters/build-report.ts'
 import { buildReport } from '../reporters/build-report.ts'
 import type { Report } from '../reporters/report.ts'
-import { chapterOf } from '../suites/chapters.ts'
+import { sentenceOf } from '../suites/to-report.ts'
 import { isCurrent, readNodes, readPods } from './cluster-reads.ts'
 import { freshnessResults, plannedFreshness } from './drill/results.ts'
 import type { Field } from './field.ts'
@@ -48,18 +48,11 @@ function claimToReport(claim: Claim, planned: readonly PlannedResult[]): ClaimTo
   const used = plannedFreshness.some(({ claim: id }) => id === claim.id) ? 'api' : 'fault'
   const byFault = claim.method.includes('fault')
   return {
-    id: claim.id,
-    chapter: chapterOf(claim.id),
-    claim: claim.claim,
-    lines: claim.lines,
-    quote: claim.quote,
-    phase: claim.phase,
-    clusters: claim.clusters,
+    ...sentenceOf(claim),
     methods: {
       judged: isPlanned ? [used] : [],
       open: claim.method.filter((method) => !(isPlanned && method === used)),
     },
-    ...(claim.dispute === undefined ? {} : { dispute: claim.dispute }),
     ...(isPlanned
       ? {}
       : {
