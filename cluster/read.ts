@@ -58,6 +58,12 @@ const listPage = z.object({
   items: z.array(z.record(z.string(), z.unknown())),
 })
 
+/** A list of metadata without items has null in their place. */
+const metadataPage = listPage.extend({
+  kind: z.literal('PartialObjectMetadataList'),
+  items: listPage.shape.items.nullable().transform((items) => items ?? []),
+})
+
 const metadataListAccept = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 
 async function readList(path: string, list: List, reading: Reading, attempt = 0): Promise<Listing> {
@@ -80,7 +86,7 @@ async function readList(path: string, list: List, reading: Reading, attempt = 0)
     if (answer.status === 410 && attempt < restarts) return readList(path, list, reading, attempt + 1)
     const failure = failureOf(answer, path)
     if (failure) return failure
-    const page = listPage.safeParse(parseJSON(answer.text))
+    const page = (metadataOnly ? metadataPage : listPage).safeParse(parseJSON(answer.text))
     if (!page.success)
       return { state: 'malformed', reason: `GET ${path}: ${z.prettifyError(page.error).replaceAll('\n', ' ')}` }
     // Items of a list carry neither kind nor apiVersion; people and commands need them.

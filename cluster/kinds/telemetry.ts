@@ -178,4 +178,3 @@ export const databaseSpans = observation(
   }),
   { method: 'jaeger', needsProbes: false, needs: [], cluster: 'infra' },
 )
-export type DatabaseSpan = z.infer<typeof databaseSpans.schema>
