@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import type { Deadline } from '../../check/deadline.ts'
 import { deadlineIn } from '../../check/deadline.ts'
+import type { HTTPGet } from '../http-forward.ts'
 import { parseJSON } from '../json.ts'
 import type { AlertRule } from '../kinds/alerting.ts'
 import type { Observer } from '../observe.ts'
@@ -33,17 +35,31 @@ const patienceMs = 40_000
 const pauseMs = 2_000
 const isEvaluated = ({ lastEvaluation }: AlertRule) => !lastEvaluation.startsWith('0001-')
 
-/** Asks vmalert for the alerts that it evaluates, again while one waits for its first evaluation. The path `/api/v1/rules` of the store itself is a stub, and is not asked. */
-export const observeAlertRules: Observer = async (observing) => {
-  const get = endpointOnInfra(observing, 'alertRules')
-  const patience = deadlineIn(patienceMs, observing.deadline.signal)
+/** What an evaluation found before the first samples came says nothing of the next one; that one says it. */
+const isSettled = (rule: AlertRule, before: readonly AlertRule[]) =>
+  isEvaluated(rule) &&
+  (rule.seriesFetched !== 0 ||
+    before.some(
+      ({ metadata, group, lastEvaluation }) =>
+        metadata.name === rule.metadata.name && group === rule.group && lastEvaluation !== rule.lastEvaluation,
+    ))
+
+/** Asks vmalert for the alerts that it evaluates. The path `/api/v1/rules` of the store itself is a stub, and is not asked. */
+export const observeAlertRules: Observer = (observing) =>
+  settledAlerts(endpointOnInfra(observing, 'alertRules'), observing.deadline)
+
+/** The alerts, asked for again while one waits for its first evaluation, or for one more after it found no series. */
+export async function settledAlerts(get: HTTPGet, deadline: Deadline, pause = pauseMs): Promise<AlertRule[]> {
+  const patience = deadlineIn(patienceMs, deadline.signal)
+  let before: readonly AlertRule[] | undefined
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- until all of them were evaluated
-    const { status, text } = await get('/api/v1/rules', observing.deadline)
+    const { status, text } = await get('/api/v1/rules', deadline)
     const rules = alertsIn(status, text)
-    if (rules.every(isEvaluated) || patience.remainingMs() < pauseMs) return rules
+    const first = (before ??= rules)
+    if (rules.every((rule) => isSettled(rule, first)) || patience.remainingMs() < pause) return rules
     // oxlint-disable-next-line no-await-in-loop
-    await sleep(pauseMs, undefined, { signal: observing.deadline.signal })
+    await sleep(pause, undefined, { signal: deadline.signal })
   }
 }
 
