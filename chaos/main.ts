@@ -238,7 +238,11 @@ async function pairMachines(platform: Platform): Promise<Machines> {
       on: async (node, deadline) => void (await faults.restorePower(node, deadline)),
       isOn: faults.isPowered,
     },
-    link: { cut: faults.cutLink, join: faults.joinLink, packetsDropped: faults.packetsDropped },
+    link: {
+      cut: (seconds) => faults.spoilLink({ kind: 'cut' }, seconds),
+      join: faults.joinLink,
+      packetsDropped: faults.packetsDropped,
+    },
     placeOn: async (cluster, without) => {
       const node = faults.nodesOf(cluster).find((name) => !without.includes(name))
       if (node === undefined) throw new Error(`${cluster} has no node left for a prober`)
