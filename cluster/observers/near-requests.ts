@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Deadline } from '../../check/deadline.ts'
@@ -33,7 +34,8 @@ export const observeNearRequests: Observer = async ({ here, names, probes, deadl
   const servers = pods.filter(({ role }) => role === 'plain')
   const clients = pods.filter(({ role }) => role === 'meshed')
   if (servers.length < 2 || clients.length === 0) throw new Error('needs probes on two nodes')
-  const name = `near-${probes.run.id}`
+  // An observation that is made once more begins with a Service that no proxy has counted requests to.
+  const name = `near-${probes.run.id}-${randomBytes(2).toString('hex')}`
   const { spec, ...rest } = serviceObject(name, 'plain', owner)
   const service = { ...rest, spec: { ...spec, trafficDistribution: 'PreferClose' } }
   await create(here.connection, `/api/v1/namespaces/${probeNamespace}/services`, service, deadline)

@@ -9,7 +9,6 @@ import type { Attempt, PolicyRequest } from '../kinds/observations.ts'
 import type { Observer } from '../observe.ts'
 import { policyObjects } from '../probes/policies.ts'
 import { probeNamespace, probePort } from '../probes/objects.ts'
-import { create } from '../probes/probes.ts'
 import { outcomeOfWords } from '../tunnel.ts'
 import { NoAnswer, requestFrom } from './probe-http.ts'
 import { trustDomainOf } from './trust-domain.ts'
@@ -35,29 +34,38 @@ export const observePolicyRequests: Observer = async ({ here, probes, deadline }
   const client = identityOf('default')
   const stranger = identityOf('nobody')
   const { connection } = here
-  for (const { path, body } of policyObjects(owner, stranger)) {
+  for (const object of policyObjects(owner, stranger)) {
     // oxlint-disable-next-line no-await-in-loop -- what is referred to comes first
-    await create(connection, path, body, deadline)
+    await write(connection, object, deadline)
   }
   const send = () => ask(connection, from.name, server.address, deadline)
   const wrong = await until(send, 'refused', deadline)
   const denied = await deniedBy(connection, server.name, client, deadline)
   const [authentication] = policyObjects(owner, client)
-  const { status, text } = await connection.send(
-    {
-      method: 'PATCH',
-      path: `${authentication.path}/${authentication.body.metadata.name}`,
-      body: { spec: authentication.body.spec },
-      type: 'application/merge-patch+json',
-    },
-    deadline,
-  )
-  if (status !== 200) throw new Error(`the policy could not be changed: ${status} ${text.slice(0, 160)}`)
+  await change(connection, authentication, deadline)
   const right = await until(send, 'answered', deadline)
   return [
     { metadata: { name: 'wrong identity' }, allowed: stranger, client, attempt: wrong, denied },
     { metadata: { name: 'right identity' }, allowed: client, client, attempt: right, denied },
   ]
+}
+
+type PolicyObject = ReturnType<typeof policyObjects>[number]
+
+/** Makes an object of the policy, or brings the one that an observation left which did not get through to the same. */
+async function write(connection: Connection, object: PolicyObject, deadline: Deadline): Promise<void> {
+  const { status, text } = await connection.send({ method: 'POST', ...object }, deadline)
+  if (status === 409) return change(connection, object, deadline)
+  if (status !== 201) throw new Error(`a ${object.body.kind} was refused: ${status} ${text.slice(0, 160)}`)
+}
+
+async function change(connection: Connection, { path, body }: PolicyObject, deadline: Deadline): Promise<void> {
+  const type = 'application/merge-patch+json'
+  const { status, text } = await connection.send(
+    { method: 'PATCH', path: `${path}/${body.metadata.name}`, body: { spec: body.spec }, type },
+    deadline,
+  )
+  if (status !== 200) throw new Error(`the policy could not be changed: ${status} ${text.slice(0, 160)}`)
 }
 
 /** Asks until it ends in this way, or the time for a policy to take effect is over. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Deadline } from '../../check/deadline.ts'
@@ -33,8 +34,10 @@ export const observeSilences: Observer = async (observing): Promise<SilenceStep[
   const { sites, probes, deadline } = observing
   if (!probes) throw new Error('needs probes')
   const { connection } = sites.infra
-  const name = `silence-${probes.run.id}`
-  const alert = `Conformance${probes.run.id}`
+  // An observation that is made once more must not find the silence of the one before.
+  const id = `${probes.run.id}-${randomBytes(2).toString('hex')}`
+  const name = `silence-${id}`
+  const alert = `Conformance-${id}`
   const get = endpointOnInfra(observing, 'alertmanager')
   // Whoever cannot be asked now cannot be said not to have followed.
   await silencesOf(get, deadline)
