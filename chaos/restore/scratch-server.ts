@@ -49,9 +49,9 @@ export async function raiseScratch(
   })
 }
 
-/** The last thing that the server said, which tells why it does not answer. */
+/** The last things that the server said, which tell why it does not answer. */
 export async function lastWords(connection: Connection): Promise<string> {
-  const path = `/api/v1/namespaces/${workloadNamespace}/pods/${scratchName}/log?tailLines=3`
+  const path = `/api/v1/namespaces/${workloadNamespace}/pods/${scratchName}/log?tailLines=12`
   const { status, text } = await connection.get(path, deadlineIn(logMs))
   return status === 200 ? text.trim().replaceAll('\n', '; ') : `its log cannot be read (${status})`
 }
