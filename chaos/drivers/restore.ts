@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { chown, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { deadlineIn } from '../../check/deadline.ts'
@@ -11,7 +11,7 @@ import { readObject, readPods } from '../cluster-reads.ts'
 import type { Field } from '../field.ts'
 import { postingOf } from '../prober/orders.ts'
 import { askProgram } from '../prober/probers.ts'
-import { takeBaseBackup } from '../restore/base-backup.ts'
+import { labelFile, takeBaseBackup } from '../restore/base-backup.ts'
 import type { Repository } from '../restore/restic.ts'
 import { makeRepository, restoreInto } from '../restore/restic.ts'
 import type { Restored } from '../restore/restored.ts'
@@ -91,6 +91,9 @@ async function restore(restoring: Restoring): Promise<Restored> {
     // oxlint-disable-next-line no-await-in-loop -- the log after the files, the label after both
     await restoreInto(repository, { snapshot, folder: join(into, below) }, deadline)
   }
+  // The label came as a text, which belongs to nobody but this runner.
+  const { uid, gid } = await stat(join(into, data.folder))
+  await chown(join(into, data.folder, labelFile), uid, gid)
   await writeFile(join(into, startSign), '')
   const rows = await canaryReader(restoring)
   const { answer, served } = await firstAnswer(

@@ -9,6 +9,9 @@ export type RunningServer = { socket: string; data: string; folder: string }
 /** What a base backup consists of, in the order in which it is restored; `into` is a folder below that of the volume. */
 export type BaseBackup = { snapshots: (Snapshot & { into: string })[]; files: number; bytes: number }
 
+/** Where a server finds from which point of its log it has to recover. */
+export const labelFile = 'backup_label'
+
 /** Files that belong to the process, and the log, which is taken when the server has said where the backup ends. */
 const notCopied = ['postmaster.pid', 'postmaster.opts', 'pg_wal/*', 'pg_replslot/*', 'standby.signal']
 
@@ -47,7 +50,7 @@ export async function takeBaseBackup(
     if (!ended?.labelfile)
       throw new Error('PostgreSQL gave no label for the backup, without which it cannot be restored')
     const log = await backUp(repository, { folder: server.data, paths: [`${server.folder}/pg_wal`] }, deadline)
-    const label = await backUpText(repository, { name: 'backup_label', text: ended.labelfile }, deadline)
+    const label = await backUpText(repository, { name: labelFile, text: ended.labelfile }, deadline)
     // The label alone knows nothing of the folder that it goes into, whose owner and mode have to stay.
     const snapshots = [
       { ...data, into: '' },
