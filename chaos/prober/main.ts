@@ -41,10 +41,16 @@ const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n
 
 async function obey(order: Order): Promise<void> {
   if (order.do === 'rows') {
-    for (const row of await readRows(order.database)) say(row)
+    const rows = await readRows(order.database)
+    for (const row of rows) say(row)
+    say({ said: rows.length })
     return
   }
-  if (order.do === 'drop') return dropTable(order.database)
+  if (order.do === 'drop') {
+    await dropTable(order.database)
+    say({ said: 0 })
+    return
+  }
   const operate = await operationOf(order)
   await keepAsking({ periodMs: order.periodMs, signal: leave.signal, operate, tell: say })
 }
@@ -67,6 +73,8 @@ async function operationOf(
 
 try {
   await obey(orderSchema.parse(JSON.parse(process.env['PROBER_ORDER'] ?? '{}')))
+  // What was said last may still be on its way.
+  await new Promise((resolve) => process.stdout.write('', resolve))
   process.exit(0)
 } catch (error) {
   console.error(messageOf(error))

@@ -50,15 +50,29 @@ export function startProber(order: Order, place: Place = []): Prober {
   }
 }
 
-/** Lets the program of the probers do something that ends by itself, and returns its lines. */
+const trailer = z.object({ said: z.number() })
+
+/** Lets the program of the probers do something that ends by itself, and returns its lines, all of them or none. */
 export async function askProgram(order: Order, place: Place = []): Promise<unknown[]> {
   const { child, errors } = spawnProber(order, place)
+  const closed = once(child, 'close')
   const found: unknown[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => found.push(JSON.parse(line)))
-  const [code] = (await once(child, 'close')) as [number | null]
+  for await (const line of createInterface({ input: child.stdout })) found.push(JSON.parse(line))
+  const [code] = (await closed) as [number | null]
   child.stdin.destroy()
   if (code !== 0) throw new Error(`${order.do} ended with ${code}: ${errors() || 'it said nothing'}`)
-  return found
+  return wholeOf(found, order.do)
+}
+
+/** The last line tells how many came before it: what was cut off on its way is no answer. */
+export function wholeOf(lines: readonly unknown[], what: string): unknown[] {
+  const end = trailer.safeParse(lines.at(-1))
+  const rest = lines.slice(0, -1)
+  if (!end.success || end.data.said !== rest.length)
+    throw new Error(
+      `${what} was cut off: ${rest.length} lines came, of ${end.success ? end.data.said : 'nobody knows how many'}`,
+    )
+  return rest
 }
 
 function spawnProber(order: Order, place: Place) {
