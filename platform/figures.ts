@@ -84,6 +84,19 @@ const mesh = z.strictObject({
   savings: figure({ ...capacity, cpuPercent: amount }),
 })
 
+/** What a user of the platform does over HTTP, with what it has to hold under load. */
+const journey = figure({
+  name: text,
+  /** Where the load comes from. */
+  cluster: clusterName,
+  url: z.url('an address, such as http://name.namespace.svc.cluster.local:8080/'),
+  requestsPerSecond: count,
+  /** The share of requests that succeed at least. */
+  minSuccessRate: share,
+  maxP99Ms: amount,
+})
+export type Journey = z.infer<typeof journey>
+
 /** `platform.yaml`. */
 export const figuresSchema = z.strictObject({
   document: figure({ title: text, version: text, date: z.iso.date('a day, such as 2025-10-15') }),
@@ -113,6 +126,7 @@ export const figuresSchema = z.strictObject({
   }),
   storage: z.strictObject({ cephReplicas: figure({ copies: count }), localDisk: figure({ gigabytes: amount }) }),
   objectives,
+  journeys: z.array(journey).default([]),
   components: z.array(component),
 })
 

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { parseMetrics } from '../cluster/clients/prometheus-text.ts'
+import { costBetween, proxiesIn } from './costs.ts'
+import { countIn, throttlingIn } from './evidence.ts'
+import { areNear, knownQueries } from './known.ts'
+
+const client = 'client_id="default.conformance-load.serviceaccount.identity.linkerd.cluster.local"'
+
+test('requests that came in by mutual TLS are told from all that passed a proxy', () => {
+  const page = [
+    `request_total{direction="inbound",target_port="8080",tls="true",${client}} 40`,
+    'request_total{direction="inbound",target_port="8080",tls="no_identity",client_id=""} 3',
+    'request_total{direction="inbound",target_port="8080",route_name="probe",tls="no_identity"} 7',
+    'request_total{direction="inbound",target_port="4191",tls="no_identity"} 9',
+    'request_total{direction="outbound",dst_service="meshed",tls="true"} 5',
+    'response_total{direction="inbound",target_port="8080",tls="true"} 40',
+    'proxy_build_info{vendor="linkerd",version="2.294.0"} 1',
+  ].join('\n')
+  expect(countIn(parseMetrics(page))).toEqual({ secured: 40, any: 48, isStandIn: false })
+  expect(countIn(parseMetrics('proxy_build_info{vendor="stand-in"} 1')).isStandIn).toBe(true)
+})
+
+test('throttling is read with the time at which the kubelet looked, of pods of the load alone', () => {
+  const line = (namespace: string, pod: string, rest: string) =>
+    `container_cpu_cfs_throttled_periods_total{container="server",id="/k8s/1",image="i",name="n",namespace="${namespace}",pod="${pod}"} ${rest}`
+  const page = [
+    line('conformance-load', 'meshed-1', '12 1795955164355'),
+    line('conformance-load', 'plain-1', '0'),
+    line('shop', 'checkout', '99 1795955164355'),
+  ].join('\n')
+  expect([...throttlingIn(page)]).toEqual([
+    ['meshed-1/server', { periods: 12, readAt: 1_795_955_164_355 }],
+    ['plain-1/server', { periods: 0, readAt: 0 }],
+  ])
+})
+
+test('the cost of proxies is the mean over those that were there before and after', () => {
+  const page = (at: number, rows: [string, number, number][]) =>
+    rows
+      .flatMap(([pod, cpu, bytes]) => [
+        `container_cpu_usage_seconds_total{container="linkerd-proxy",namespace="a",pod="${pod}"} ${cpu} ${at}`,
+        `container_memory_working_set_bytes{container="linkerd-proxy",namespace="a",pod="${pod}"} ${bytes} ${at}`,
+        `container_cpu_usage_seconds_total{container="app",namespace="a",pod="${pod}"} 900 ${at}`,
+      ])
+      .join('\n')
+  const read = (at: number, rows: [string, number, number][]) => proxiesIn(parseMetrics(page(at, rows)), 0)
+  const before = read(1_795_955_100_000, [
+    ['one', 1, 5e6],
+    ['two', 2, 5e6],
+    ['restarted', 9, 5e6],
+  ])
+  const after = read(1_795_955_110_000, [
+    ['one', 1.1, 10e6],
+    ['two', 2.3, 20e6],
+    ['restarted', 0.1, 5e6],
+    ['new', 4, 5e6],
+  ])
+  const { cores, ...rest } = costBetween(before, after)
+  expect(cores).toBeCloseTo(0.02)
+  expect(rest).toEqual({ proxies: 2, seconds: 10, bytes: 15e6 })
+  expect(() => costBetween(before, before)).toThrow('no proxy that was there before and after')
+})
+
+test('latencies are near when they lie in one bucket of the proxy or in neighbours', () => {
+  expect([areNear(1.7, 1.2), areNear(2.1, 1.9), areNear(4, 12), areNear(90_000, 45_000)]).toEqual([
+    true,
+    true,
+    false,
+    true,
+  ])
+  expect(knownQueries('cluster', 'apps', 'k6-1')['requests']).toBe(
+    'sum(request_total{cluster="apps",namespace="conformance-load",pod="k6-1",direction="outbound",dst_service="known"})',
+  )
+})

@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import { parseK6Log } from './k6-log.ts'
+
+const log = [
+  'began 0 1000',
+  'sample 0 1500 0',
+  'sample 0 2500 1',
+  'a warning of k6',
+  'began 1 9000',
+  'sample 1 400 0',
+  'counted 0 2 1 0',
+  'counted 1 1 0 3',
+  'sent 5',
+  '',
+]
+
+describe('the log of k6', () => {
+  test('holds every measured request of every load, and what was dropped', () => {
+    const { loads, sent } = parseK6Log(log.join('\n'), 2)
+    expect(sent).toBe(5)
+    expect(loads.map(({ latencies, failed, dropped, beganAt }) => [latencies.count, failed, dropped, beganAt])).toEqual(
+      [
+        [2, 1, 0, 1_000],
+        [1, 0, 3, 9_000],
+      ],
+    )
+    expect(loads[0]?.latencies.at(50)).toBeCloseTo(1.5, 2)
+  })
+
+  test('of which a line is missing is refused, whichever line it is', () => {
+    const without = (lost: string) => log.filter((line) => line !== lost).join('\n')
+    expect(() => parseK6Log(without('sample 0 2500 1'), 2)).toThrow('k6 counted 2 requests of load 0, its log holds 1')
+    expect(() => parseK6Log(without('counted 1 1 0 3'), 2)).toThrow('k6 counted 0 requests of load 1, its log holds 1')
+    expect(() => parseK6Log(without('sent 5'), 2)).toThrow(/^k6 wrote no summary; its last lines: .*a warning of k6/)
+    expect(() => parseK6Log('', 1)).toThrow('k6 wrote no summary; its last lines: none')
+  })
+
+  test('of a load that nobody asked for is refused', () => {
+    expect(() => parseK6Log(log.join('\n'), 1)).toThrow('k6 wrote of load 1, and was asked for 1')
+  })
+})

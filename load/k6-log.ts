@@ -1,0 +1,74 @@
+import type { Samples } from './k6-samples.ts'
+import { Latencies } from './latencies.ts'
+
+/** What one k6 wrote about one of its loads. */
+export type LoadLog = Samples & {
+  /** When its warm-up ended and measuring began, in milliseconds since 1970; undefined: it never did. */
+  beganAt: number | undefined
+}
+
+export type K6Log = {
+  loads: LoadLog[]
+  /** Every request that it sent, those of warm-ups as well. */
+  sent: number
+}
+
+const line = {
+  sample: /^sample (\d+) (\d+) ([01])$/,
+  began: /^began (\d+) (\d+)$/,
+  counted: /^counted (\d+) (\d+) (\d+) (\d+)$/,
+  sent: /^sent (\d+)$/,
+}
+
+/**
+ * Reads the log of a k6 that ran `constant-rate.ts` with SAMPLES=yes: every measured request, and at the end what k6
+ * itself counted. Throws when the two differ: then a part of the log is missing, and the rest would be a guess.
+ */
+export function parseK6Log(text: string, count: number): K6Log {
+  const loads: LoadLog[] = Array.from({ length: count }, () => ({
+    latencies: new Latencies(),
+    failed: 0,
+    dropped: 0,
+    beganAt: undefined,
+  }))
+  const counted = new Map<number, number>()
+  let sent: number | undefined
+  const at = (index: string | undefined): LoadLog => {
+    const load = loads[Number(index)]
+    if (!load) throw new Error(`k6 wrote of load ${index}, and was asked for ${count}`)
+    return load
+  }
+  for (const written of text.split('\n')) {
+    const sample = line.sample.exec(written)
+    if (sample) {
+      const load = at(sample[1])
+      load.latencies.record(Number(sample[2]) / 1_000)
+      load.failed += Number(sample[3])
+      continue
+    }
+    const began = line.began.exec(written)
+    if (began) at(began[1]).beganAt = Number(began[2])
+    const total = line.counted.exec(written)
+    if (total) {
+      at(total[1]).dropped = Number(total[4])
+      counted.set(Number(total[1]), Number(total[2]))
+    }
+    const all = line.sent.exec(written)
+    if (all) sent = Number(all[1])
+  }
+  if (sent === undefined) throw new Error(`k6 wrote no summary; its last lines: ${lastLines(text)}`)
+  for (const [index, { latencies }] of loads.entries()) {
+    const own = counted.get(index) ?? 0
+    if (own !== latencies.count)
+      throw new Error(`k6 counted ${own} requests of load ${index}, its log holds ${latencies.count}`)
+  }
+  return { loads, sent }
+}
+
+const linesShown = 5
+const lastLines = (text: string) =>
+  text
+    .split('\n')
+    .filter((written) => written !== '' && !line.sample.test(written))
+    .slice(-linesShown)
+    .join(' / ') || 'none'

@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Owner } from '../cluster/own-objects.ts'
+import { loads, ownedMetadata, restrictedContainer, restrictedPod } from '../cluster/own-objects.ts'
+
+export const serverPort = 8080
+const scriptName = 'constant-rate.ts'
+const scriptMap = 'script'
+export const k6Container = 'k6'
+export const serverContainer = 'server'
+
+export type ArmRole = 'meshed' | 'plain'
+
+const injection = (role: ArmRole) => ({ 'linkerd.io/inject': role === 'plain' ? 'disabled' : 'enabled' })
+
+/** An HTTP server, and the Service of its own name. Both arms have the same one. */
+export const serverObjects = (
+  server: { name: string; role: ArmRole; node: string; image: string },
+  owner: Owner,
+  serviceLabels: Record<string, string> = {},
+) => {
+  const metadata = ownedMetadata(loads, owner, `${server.name}-${owner.id}`, { app: server.name })
+  return {
+    pod: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...metadata, annotations: injection(server.role) },
+      spec: {
+        ...restrictedPod,
+        nodeName: server.node,
+        restartPolicy: 'Never',
+        activeDeadlineSeconds: loads.lifetimeSeconds,
+        containers: [
+          {
+            name: serverContainer,
+            image: server.image,
+            imagePullPolicy: 'IfNotPresent',
+            args: ['netexec', `--http-port=${serverPort}`],
+            ports: [{ name: 'http', containerPort: serverPort }],
+            startupProbe: { httpGet: { path: '/healthz', port: serverPort }, periodSeconds: 1, failureThreshold: 60 },
+            resources: { requests: { cpu: '50m', memory: '32Mi' }, limits: { cpu: '2', memory: '128Mi' } },
+            securityContext: restrictedContainer,
+          },
+        ],
+      },
+    },
+    service: {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: ownedMetadata(loads, owner, server.name, serviceLabels),
+      spec: {
+        selector: { app: server.name },
+        ports: [{ name: 'http', port: serverPort, targetPort: serverPort }],
+      },
+    },
+  }
+}
+
+export const scriptObject = (owner: Owner) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: ownedMetadata(loads, owner, scriptMap),
+  data: { [scriptName]: readFileSync(join(import.meta.dirname, 'scripts', scriptName), 'utf8') },
+})
+
+/** Where k6 comes from: an image that has it, or an image that has nothing and a file of the node. */
+export type K6Program = { image: string; file?: string }
+const mountedProgram = '/programs/k6'
+
+export type K6Job = {
+  name: string
+  role: ArmRole
+  node: string
+  program: K6Program
+  /** Environment of the script, see there. */
+  settings: Record<string, string | number>
+  /** From the start of its pod; the kubelet ends it then. */
+  longestSeconds: number
+}
+
+export const k6Arguments = (settings: K6Job['settings'], script: string): string[] => [
+  'run',
+  '--quiet',
+  '--no-usage-report',
+  '--no-color',
+  '--log-format',
+  'raw',
+  // Without an address k6 listens nowhere.
+  '--address',
+  '',
+  ...Object.entries(settings).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
+  script,
+]
+
+/** One k6 as a Job that is never tried again: half a load is none. */
+export const jobObject = ({ name, role, node, program, settings, longestSeconds }: K6Job, owner: Owner) => ({
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: ownedMetadata(loads, owner, name, { app: name }),
+  spec: {
+    backoffLimit: 0,
+    activeDeadlineSeconds: longestSeconds,
+    template: {
+      metadata: { labels: { ...ownedMetadata(loads, owner, name).labels, app: name }, annotations: injection(role) },
+      spec: {
+        ...restrictedPod,
+        nodeName: node,
+        restartPolicy: 'Never',
+        containers: [
+          {
+            name: k6Container,
+            image: program.image,
+            imagePullPolicy: 'IfNotPresent',
+            command: [program.file === undefined ? 'k6' : mountedProgram],
+            args: k6Arguments(settings, `/script/${scriptName}`),
+            env: [
+              { name: 'K6_AUTO_EXTENSION_RESOLUTION', value: 'false' },
+              { name: 'HOME', value: '/tmp' },
+            ],
+            resources: { requests: { cpu: '100m', memory: '256Mi' }, limits: { cpu: '4', memory: '2Gi' } },
+            securityContext: restrictedContainer,
+            volumeMounts: [
+              { name: 'script', mountPath: '/script', readOnly: true },
+              { name: 'temporary', mountPath: '/tmp' },
+              ...(program.file === undefined ? [] : [{ name: 'program', mountPath: mountedProgram, readOnly: true }]),
+            ],
+          },
+        ],
+        volumes: [
+          { name: 'script', configMap: { name: scriptMap } },
+          { name: 'temporary', emptyDir: {} },
+          ...(program.file === undefined ? [] : [{ name: 'program', hostPath: { path: program.file, type: 'File' } }]),
+        ],
+      },
+    },
+  },
+})

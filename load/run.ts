@@ -1,0 +1,168 @@
+import { judge } from '../check/judge.ts'
+import type { Judgement } from '../check/judge.ts'
+import { deadlineIn } from '../check/deadline.ts'
+import { messageOf } from '../check/error-message.ts'
+import type { SetupProblem } from '../check/setup-error.ts'
+import { SetupError } from '../check/setup-error.ts'
+import type { Snapshot } from '../check/source.ts'
+import { connect } from '../cluster/connection.ts'
+import type { Identity } from '../cluster/identity.ts'
+import { identify } from '../cluster/identity.ts'
+import type { Connections } from '../cluster/snapshot.ts'
+import type { EmbeddedPair, LoadSettings, Target } from '../cluster/target.ts'
+import { defaultLoadSettings } from '../cluster/target.ts'
+import type { ClusterName, Platform } from '../platform/platform.ts'
+import { loadPlatform } from '../platform/platform.ts'
+import { buildReport } from '../reporters/build-report.ts'
+import { publish } from '../reporters/publish.ts'
+import type { Report } from '../reporters/report.ts'
+import type { NamedCheck } from '../suites/chapters.ts'
+import { chapterOf } from '../suites/chapters.ts'
+import type { Judgement as Planned } from '../suites/plan.ts'
+import { planOf } from '../suites/plan.ts'
+import { claimsToReport, plannedOf } from '../suites/to-report.ts'
+import { withTarget } from '../suites/with-target.ts'
+import { isCheck } from '../check/check.ts'
+import * as checks from './checks.ts'
+import { runLoadTest } from './load-test.ts'
+import type { LoadTestRun } from './load-test.ts'
+import type { K6Program } from './objects.ts'
+import type { TestPlan } from './plan.ts'
+import { boundsOf, boundsText } from './plan.ts'
+
+export type LoadRunOptions = {
+  version: string
+  /** Folder of the reports, relative to the current one. */
+  reports: string
+  wanted: 'pair' | 'live'
+  target: () => Target | EmbeddedPair
+  plan: TestPlan
+  seed: number
+}
+
+/** The checks of this room, named like those of the chapters. */
+export const loadChecks: readonly NamedCheck[] = Object.entries<unknown>(checks).flatMap(([name, value]) => {
+  if (!isCheck(value)) return []
+  const [claim = ''] = Object.values(value.claims)
+  return [{ chapter: chapterOf(claim), name, check: value }]
+})
+
+type Seen = {
+  kind: 'pair' | 'live'
+  target?: Target
+  identities?: Record<ClusterName, Identity>
+  test?: LoadTestRun
+  measuringMs: number
+}
+
+/** One whole load test: clusters, loads, judgement, reports. Returns the exit code; a run that fails in set-up still reports. */
+export async function run(options: LoadRunOptions): Promise<number> {
+  const started = new Date()
+  const platform = loadPlatform()
+  const plan = planFor(platform)
+  const seen: Seen = { kind: options.wanted, measuringMs: 0 }
+  const leave = new AbortController()
+  const stop = () => leave.abort(new Error('the load test was cancelled'))
+  // Not once: a second signal must not end the removal.
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  let judgements: Judgement[] = []
+  let failure: SetupProblem | undefined
+  try {
+    const chosen = options.target()
+    seen.kind = chosen.kind
+    const snapshot = await withTarget(chosen, platform, leave.signal, (target) =>
+      measured(options, platform, target, seen, leave.signal),
+    )
+    judgements = judgeAll(plan, platform, snapshot)
+  } catch (error) {
+    failure = error instanceof SetupError ? error.problem : unexpected(error)
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
+  const report = buildReport({
+    tool: { name: 'conformance load', version: options.version },
+    document: platform.figures.document,
+    target: seen.kind,
+    startedAt: started.toISOString(),
+    durationMs: Date.now() - started.getTime(),
+    judgingMs: 0,
+    observingMs: seen.measuringMs,
+    clusters: { infra: clusterSeen('infra', seen), apps: clusterSeen('apps', seen) },
+    claims: claimsToReport(platform, plan, plan, { claims: plan.map(({ claim }) => claim.id), chapters: [] }, started),
+    planned: plannedOf(plan),
+    results: judgements.map(({ result }) => result),
+    interrupted: leave.signal.aborted,
+    ...(failure === undefined ? {} : { setupFailure: failure }),
+    filter: { claims: [...new Set(plan.map(({ claim }) => claim.id))], chapters: [] },
+  })
+  await publish(report, options.reports)
+  return report.exitCode
+}
+
+/** Every check at every place; journeys only where the platform has some. */
+export function planFor({ claims, figures }: Platform): Planned[] {
+  return planOf(loadChecks, claims, { claims: [], chapters: [] }).filter(
+    ({ name, place }) => name !== 'journeysMeetObjectives' || figures.journeys.some(({ cluster }) => cluster === place),
+  )
+}
+
+export const judgeAll = (plan: readonly Planned[], platform: Platform, snapshot: Snapshot): Judgement[] =>
+  plan.map(({ name, check, place }) => judge(name, check, place, { platform, snapshot, now: new Date() }))
+
+const unexpected = (error: unknown): SetupProblem => ({
+  what: 'running the load test',
+  where: 'the suite itself',
+  expected: 'no error outside of a measurement',
+  found: messageOf(error),
+  try: 'run it again; if it stays, it is a fault of the suite: report it with this text',
+})
+
+async function measured(
+  { plan, seed }: LoadRunOptions,
+  platform: Platform,
+  target: Target,
+  seen: Seen,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  seen.target = target
+  const connections: Connections = {
+    infra: await connect(target.kubeconfig, target.clusters.infra.context),
+    apps: await connect(target.kubeconfig, target.clusters.apps.context),
+  }
+  const began = performance.now()
+  try {
+    seen.identities = await identify(target, connections, deadlineIn(identifyMs, signal))
+    console.log(`${boundsText(boundsOf(plan, platform.figures.journeys))}; seed ${seed}`)
+    const settings = target.load ?? defaultLoadSettings
+    const k6 = target.kind === 'pair' ? await programOfPair(settings, signal) : { image: settings.k6Image }
+    seen.test = await runLoadTest({ target, connections, platform, plan, settings, k6, seed, signal, say: console.log })
+    return seen.test.snapshot
+  } finally {
+    seen.measuringMs = performance.now() - began
+    await Promise.all([connections.infra.close(), connections.apps.close()])
+  }
+}
+const identifyMs = 30_000
+
+/** The nodes of the pair see this machine's files, and no registry: k6 comes from the folder of the pair's programs. */
+async function programOfPair({ serverImage }: LoadSettings, signal: AbortSignal): Promise<K6Program> {
+  const { layoutIn } = await import('../fixtures/pair/layout.ts')
+  const { ensurePrograms } = await import('../fixtures/pair/programs/programs.ts')
+  const { createProgress } = await import('../fixtures/pair/progress.ts')
+  const progress = createProgress({ output: process.stderr })
+  const request = { names: ['k6'] as const, cache: layoutIn().home, progress, signal }
+  const { k6 } = await ensurePrograms(request).finally(() => progress.stop())
+  return { image: serverImage, file: k6 }
+}
+
+function clusterSeen(cluster: ClusterName, { identities, target, test }: Seen): Report['clusters']['infra'] {
+  const identity = identities?.[cluster]
+  if (!identity || !target) return null
+  return {
+    context: target.clusters[cluster].context,
+    uid: identity.uid ?? 'unknown: kube-system may not be read',
+    version: identity.version,
+    nodes: test?.counts[cluster].nodes ?? 0,
+    pods: test?.counts[cluster].pods ?? 0,
+  }
+}
