@@ -21,7 +21,7 @@ const site = { client: { node: 'apps-02' }, server: { name: 'server' } }
 const batch = {
   id: 'mesh-1',
   rate: 300,
-  shape: { warmUpSeconds: 1, seconds: 1 },
+  shape: { warmUpSeconds: 1, seconds: 1, gapSeconds: 1 },
   schedule: {
     order: [
       ['treated', 'control'],

@@ -11,7 +11,7 @@ import { blockText, foundText } from './figures.ts'
 import { runK6 } from './k6.ts'
 import { percentiles } from './latencies.ts'
 import { randomFrom } from './random.ts'
-import { ratioPicture } from './ratio-picture.ts'
+import { ratioPicture } from './pictures.ts'
 import { fewestBlocks } from './verdict.ts'
 
 const atLeast = (least: number) => (text: string) => {

@@ -30,7 +30,7 @@ const result = (rate: number, ratios: number[], change: Partial<RateResult> = {}
 })
 const plan = () => ({
   leadSeconds: 10,
-  shape: { warmUpSeconds: 1, seconds: 8 },
+  shape: { warmUpSeconds: 1, seconds: 8, gapSeconds: 1 },
   leastBlocks: 5,
   addsBlocks: true,
   random: randomFrom(1),

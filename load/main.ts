@@ -59,7 +59,11 @@ function planOf({ quick, rates, blocks, seconds, warmUp, budget }: Flags): TestP
     ...plan,
     rates: rates ?? plan.rates,
     leastBlocks: blocks ?? plan.leastBlocks,
-    shape: { warmUpSeconds: warmUp ?? plan.shape.warmUpSeconds, seconds: seconds ?? plan.shape.seconds },
+    shape: {
+      ...plan.shape,
+      warmUpSeconds: warmUp ?? plan.shape.warmUpSeconds,
+      seconds: seconds ?? plan.shape.seconds,
+    },
     budgetSeconds: budget === undefined ? plan.budgetSeconds : budget * 60,
   }
 }

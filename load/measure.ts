@@ -13,7 +13,7 @@ import { arms } from './blocks.ts'
 import type { ProxyCost, ProxyReading } from './costs.ts'
 import { costBetween, readProxies } from './costs.ts'
 import type { RateResult, Told } from './experiment.ts'
-import { experiment } from './experiment.ts'
+import { batchSeconds, experiment } from './experiment.ts'
 import type { JourneyRun } from './journeys.ts'
 import { runJourney } from './journeys.ts'
 import type { KnownLoad, StoredFigures } from './known.ts'
@@ -142,7 +142,7 @@ function overheadOn(test: LoadTest, cluster: ClusterName, deadline: Deadline) {
 }
 
 const crossSeconds = ({ cross, leadSeconds }: TestPlan) =>
-  leadSeconds + 2 * cross.blocks * (cross.shape.warmUpSeconds + cross.shape.seconds + 1) + 20
+  batchSeconds({ leadSeconds, shape: cross.shape }, cross.blocks)
 
 /** The way from apps to infra through the gateway, beside the way on infra itself; both are meshed. */
 function crossPath(test: LoadTest, deadline: Deadline): Promise<RateResult[]> {

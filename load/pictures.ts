@@ -17,13 +17,20 @@ function svgOf(title: string, options: Plot.PlotOptions): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>')
   const plot = Plot.plot({
     width,
-    marginTop: 48,
+    marginTop: 60,
     style: { background: '#fff', fontFamily: 'sans-serif', fontSize: '12px' },
     ...options,
     ariaLabel: title,
     marks: [
       ...(options.marks ?? []),
-      Plot.text([title], { frameAnchor: 'top-left', dx: -(options.marginLeft ?? 40) + 8, dy: -38, fontWeight: 'bold', fontSize: 13 }),
+      Plot.text([title], {
+        frameAnchor: 'top-left',
+        facet: 'super',
+        dx: 8 - (options.marginLeft ?? 40),
+        dy: -48,
+        fontWeight: 'bold',
+        fontSize: 13,
+      }),
     ],
     document,
   })
@@ -51,7 +58,7 @@ export function distributionPicture(title: string, merged: Record<Arm, Latencies
     marginLeft: 56,
     marginBottom: 44,
     x: { type: 'log', label: 'answered within (ms)', grid: true, tickFormat: (ms: number) => String(ms), ticks: 6 },
-    y: { label: 'share of requests (%)', domain: [0, 100], grid: true },
+    y: { label: 'share of requests (%)', labelAnchor: 'center', domain: [0, 100], grid: true },
     marks: [
       ...arms.map((arm) =>
         Plot.line(
@@ -60,7 +67,13 @@ export function distributionPicture(title: string, merged: Record<Arm, Latencies
         ),
       ),
       ...labels.map(({ arm, text }, index) =>
-        Plot.text([text], { frameAnchor: 'bottom-right', dx: -10, dy: -28 + 18 * index, fill: colours[arm], fontWeight: 'bold' }),
+        Plot.text([text], {
+          frameAnchor: 'bottom-right',
+          dx: -10,
+          dy: -28 + 18 * index,
+          fill: colours[arm],
+          fontWeight: 'bold',
+        }),
       ),
     ],
   })
@@ -89,14 +102,22 @@ export function ratioPicture(
     height: 84 + 70 * Math.max(1, shown.length),
     marginLeft: 48,
     marginBottom: 44,
-    x: { type: 'log', label: 'ratio of the latencies', grid: true, tickFormat: ratioFormat, ticks: 6, nice: true },
+    x: { type: 'log', label: 'ratio of the latencies', grid: true, tickFormat: ratioFormat },
     fy: { label: null, domain: shown },
     marks: [
       Plot.ruleX([1], { stroke: grey }),
       Plot.ruleX(limits, { x: 'ratio', stroke: grey, strokeDasharray: '3,3' }),
-      Plot.text(limits, { x: 'ratio', fy: shown[0] ?? '', text: 'text', frameAnchor: 'top', dy: -10, fill: grey }),
+      Plot.text(limits, { x: 'ratio', fy: () => shown[0], text: 'text', frameAnchor: 'top', dy: -10, fill: grey }),
       Plot.dot(dots, { x: 'ratio', fy: 'percentile', r: 4, fill: colours.treated, fillOpacity: 0.65, dy: -10 }),
-      Plot.ruleY(bars, { x1: 'lower', x2: 'upper', fy: 'percentile', stroke: colours.control, strokeWidth: 4, dy: 10 }),
+      Plot.ruleY(bars, {
+        y: null,
+        x1: 'lower',
+        x2: 'upper',
+        fy: 'percentile',
+        stroke: colours.control,
+        strokeWidth: 4,
+        dy: 10,
+      }),
       Plot.dot(bars, { x: 'estimate', fy: 'percentile', r: 6, fill: colours.control, dy: 10 }),
     ],
   })
@@ -112,18 +133,32 @@ export function ratesPicture(title: string, all: readonly RateInterval[]): strin
     marginLeft: 56,
     marginBottom: 44,
     x: { type: 'point', label: 'requests per second', domain: [...new Set(all.map(({ rate }) => rate))] },
-    y: { type: 'log', label: 'ratio of the latencies', grid: true, tickFormat: ratioFormat, ticks: 6, nice: true },
+    y: { type: 'log', label: 'ratio of the latencies', labelAnchor: 'center', grid: true, tickFormat: ratioFormat },
     marks: [
       Plot.ruleY([1], { stroke: grey }),
       Plot.ruleY(limits, { y: 'ratio', stroke: grey, strokeDasharray: '3,3' }),
-      Plot.text(limits, { y: 'ratio', text: 'text', frameAnchor: 'right', dy: -7, dx: -4, textAnchor: 'end', fill: grey }),
+      Plot.text(limits, {
+        y: 'ratio',
+        text: 'text',
+        frameAnchor: 'right',
+        dy: -7,
+        dx: -4,
+        textAnchor: 'end',
+        fill: grey,
+      }),
       ...percentiles.flatMap((percentile, index) => {
         const own = all.filter((one) => one.percentile === percentile)
         const style = { x: 'rate', dx: shift(percentile) }
         return [
           Plot.ruleX(own, { ...style, y1: 'lower', y2: 'upper', stroke: colourOf[percentile], strokeWidth: 3 }),
           Plot.dot(own, { ...style, y: 'estimate', r: 5, fill: colourOf[percentile] }),
-          Plot.text([percentile], { frameAnchor: 'top-right', dx: -6 - 36 * (2 - index), dy: -22, fill: colourOf[percentile], fontWeight: 'bold' }),
+          Plot.text([percentile], {
+            frameAnchor: 'top-right',
+            dx: -36 * (2 - index),
+            dy: -16,
+            fill: colourOf[percentile],
+            fontWeight: 'bold',
+          }),
         ]
       }),
     ],

@@ -27,11 +27,11 @@ export const studyRates = [320, 1_600, 3_200] as const
 
 export const fullPlan: TestPlan = {
   rates: studyRates,
-  shape: { warmUpSeconds: 5, seconds: 10 },
+  shape: { warmUpSeconds: 5, seconds: 10, gapSeconds: 1 },
   leastBlocks: 5,
   addsBlocks: true,
   overlaps: false,
-  cross: { rate: 100, shape: { warmUpSeconds: 5, seconds: 20 }, blocks: 5 },
+  cross: { rate: 100, shape: { warmUpSeconds: 5, seconds: 20, gapSeconds: 1 }, blocks: 5 },
   journeySeconds: 120,
   leadSeconds: 25,
   budgetSeconds: 45 * 60,
@@ -40,11 +40,11 @@ export const fullPlan: TestPlan = {
 /** For a machine of two cores that carries all six nodes: p50 and p95 only, one block more than are needed. */
 export const quickPlan: TestPlan = {
   rates: [60],
-  shape: { warmUpSeconds: 1, seconds: 4 },
+  shape: { warmUpSeconds: 1, seconds: 4, gapSeconds: 1 },
   leastBlocks: 6,
   addsBlocks: false,
   overlaps: true,
-  cross: { rate: 30, shape: { warmUpSeconds: 1, seconds: 3 }, blocks: 5 },
+  cross: { rate: 30, shape: { warmUpSeconds: 1, seconds: 3, gapSeconds: 1 }, blocks: 5 },
   journeySeconds: 6,
   leadSeconds: 16,
   budgetSeconds: 225,

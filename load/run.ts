@@ -14,7 +14,9 @@ import { defaultLoadSettings } from '../cluster/target.ts'
 import type { ClusterName, Platform } from '../platform/platform.ts'
 import { loadPlatform } from '../platform/platform.ts'
 import { buildReport } from '../reporters/build-report.ts'
-import { publish } from '../reporters/publish.ts'
+import { writeJudged, writeMetrics } from '../reporters/allure-judged.ts'
+import { clearResults } from '../reporters/allure-unjudged.ts'
+import { allureResults, publish } from '../reporters/publish.ts'
 import type { Report } from '../reporters/report.ts'
 import type { NamedCheck } from '../suites/chapters.ts'
 import { chapterOf } from '../suites/chapters.ts'
@@ -24,6 +26,7 @@ import { claimsToReport, plannedOf } from '../suites/to-report.ts'
 import { withTarget } from '../suites/with-target.ts'
 import { isCheck } from '../check/check.ts'
 import * as checks from './checks.ts'
+import { metricsOf, picturesFor, picturesOf, writeEvidence, writePictures } from './evidence-files.ts'
 import { runLoadTest } from './load-test.ts'
 import type { LoadTestRun } from './load-test.ts'
 import type { K6Program } from './objects.ts'
@@ -95,8 +98,35 @@ export async function run(options: LoadRunOptions): Promise<number> {
     ...(failure === undefined ? {} : { setupFailure: failure }),
     filter: { claims: [...new Set(plan.map(({ claim }) => claim.id))], chapters: [] },
   })
+  await keepEvidence(options, plan, judgements, seen, platform, started)
   await publish(report, options.reports)
   return report.exitCode
+}
+
+/** Histograms and pictures beside the report, and what Allure shows of the results. */
+async function keepEvidence(
+  { plan: { shape, cross }, seed, reports }: LoadRunOptions,
+  plan: readonly Planned[],
+  judgements: readonly Judgement[],
+  { test }: Seen,
+  platform: Platform,
+  started: Date,
+): Promise<void> {
+  const resultsDir = allureResults(reports)
+  await clearResults(resultsDir)
+  if (!test) return
+  const drawing = { seconds: shape.seconds, crossSeconds: cross.shape.seconds, seed }
+  const pictures = picturesOf(test, drawing)
+  await writePictures(pictures, reports)
+  await writeEvidence(test, drawing, reports)
+  const shown = judgements.flatMap((judgement) => {
+    const planned = plan.find(({ id }) => id === judgement.result.check)
+    return planned
+      ? [{ ...judgement, claim: planned.claim, chapter: planned.chapter, pictures: picturesFor(judgement, pictures) }]
+      : []
+  })
+  await writeJudged(shown, { resultsDir, document: platform.figures.document })
+  await writeMetrics(metricsOf(test, drawing), { resultsDir, start: started.getTime(), stop: Date.now() })
 }
 
 /** Every check at every place; journeys only where the platform has some. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { randomFrom } from './random.ts'
 import { blocksPerJob, overlapSeconds, scheduleOf, slotSeconds } from './schedule.ts'
 
-const shape = { warmUpSeconds: 1, seconds: 5 }
+const shape = { warmUpSeconds: 1, seconds: 5, gapSeconds: 1 }
 
 test('both arms are loaded once in every block, and never at the same time', () => {
   assert(
@@ -25,8 +25,8 @@ test('both arms are loaded once in every block, and never at the same time', () 
 
 test('a job has as many blocks as its log holds, and one at least', () => {
   expect(blocksPerJob(50, shape)).toBe(400)
-  expect(blocksPerJob(3_200, { warmUpSeconds: 5, seconds: 10 })).toBe(3)
-  expect(blocksPerJob(3_200, { warmUpSeconds: 5, seconds: 60 })).toBe(1)
+  expect(blocksPerJob(3_200, { seconds: 10 })).toBe(3)
+  expect(blocksPerJob(3_200, { seconds: 60 })).toBe(1)
 })
 
 test('windows overlap by what they share', () => {

@@ -3,7 +3,12 @@ import { orderOfArms } from './blocks.ts'
 import type { Random } from './random.ts'
 
 /** What every load of an experiment is like. */
-export type LoadShape = { warmUpSeconds: number; seconds: number }
+export type LoadShape = {
+  warmUpSeconds: number
+  seconds: number
+  /** Between two loads, for the last answers. */
+  gapSeconds: number
+}
 
 /** Which arm is loaded when: seconds after the common begin, at which each warm-up begins. */
 export type Schedule = {
@@ -13,10 +18,8 @@ export type Schedule = {
   totalSeconds: number
 }
 
-/** Between two loads, for the last answers. */
-export const gapSeconds = 1
-
-export const slotSeconds = ({ warmUpSeconds, seconds }: LoadShape): number => warmUpSeconds + seconds + gapSeconds
+export const slotSeconds = ({ warmUpSeconds, seconds, gapSeconds }: LoadShape): number =>
+  warmUpSeconds + seconds + gapSeconds
 
 /** Blocks one after the other, in each of them both arms, in an order that a coin decides. */
 export function scheduleOf(blocks: number, shape: LoadShape, random: Random): Schedule {
@@ -34,7 +37,7 @@ export function scheduleOf(blocks: number, shape: LoadShape, random: Random): Sc
 const mostRequestsOfLog = 100_000
 
 /** How many blocks one k6 can run without its log being cut. One at least. */
-export const blocksPerJob = (rate: number, { seconds }: LoadShape): number =>
+export const blocksPerJob = (rate: number, { seconds }: Pick<LoadShape, 'seconds'>): number =>
   Math.max(1, Math.floor(mostRequestsOfLog / (rate * seconds)))
 
 /** How far the measured windows of the two arms overlap, in seconds; windows are [begin, end] in milliseconds. */

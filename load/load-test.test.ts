@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { defaultLoadSettings } from '../cluster/target.ts'
+import { loadPlatform } from '../platform/platform.ts'
+import { runLoadTest } from './load-test.ts'
+import type { TestPlan } from './plan.ts'
+import { quickPlan } from './plan.ts'
+import { randomFrom } from './random.ts'
+import { judgeAll, planFor } from './run.ts'
+import type { Trouble } from './simulated-cluster.ts'
+import { SimulatedCluster } from './simulated-cluster.ts'
+
+const platform = loadPlatform()
+const shape = { warmUpSeconds: 0.1, seconds: 0.4, gapSeconds: 0.1 }
+const plan: TestPlan = {
+  ...quickPlan,
+  rates: [2_500],
+  shape,
+  leastBlocks: 5,
+  cross: { rate: 2_500, shape, blocks: 5 },
+  journeySeconds: 1,
+  leadSeconds: 1,
+}
+
+async function tested(trouble: Trouble = {}, { ratio = 1.05, cancel = false } = {}) {
+  const simulation = { random: randomFrom(4), ratio, trouble }
+  const clusters = { infra: new SimulatedCluster('infra', simulation), apps: new SimulatedCluster('apps', simulation) }
+  clusters.apps.other = clusters.infra
+  const leave = new AbortController()
+  const said: string[] = []
+  if (cancel) setTimeout(() => leave.abort(new Error('cancelled')), 1_500)
+  const run = await runLoadTest({
+    target: {
+      kind: 'live',
+      because: '',
+      kubeconfig: '',
+      clusters: { infra: { context: 'infra' }, apps: { context: 'apps' } },
+    },
+    connections: { infra: clusters.infra.connection(), apps: clusters.apps.connection() },
+    platform,
+    plan,
+    settings: defaultLoadSettings,
+    k6: { image: 'k6' },
+    seed: 9,
+    signal: leave.signal,
+    say: (line) => said.push(line),
+  }).catch((error: unknown) => error)
+  return { run: run as Awaited<ReturnType<typeof runLoadTest>>, clusters, said }
+}
+
+function outcomeOf(run: Awaited<ReturnType<typeof runLoadTest>>, claim: string, place: string) {
+  const judged = judgeAll(planFor(platform), platform, run.snapshot)
+  return judged.find(({ result }) => result.claim === claim && result.cluster === place)?.result
+}
+
+describe('a load test on simulated clusters', { timeout: 240_000 }, () => {
+  test('finds the ratio that is there, gives verdicts, and leaves nothing', async () => {
+    const { run, clusters, said } = await tested({}, { ratio: 1.2 })
+    const [result] = run.findings.overhead.apps
+    expect(result?.ran.map(({ reasons }) => reasons)).toEqual(Array.from({ length: 5 }, () => []))
+    expect(run.findings.cross[0]?.ran.map(({ reasons }) => reasons)).toEqual(Array.from({ length: 5 }, () => []))
+    expect(outcomeOf(run, 'PERF-01', 'apps')).toMatchObject({ outcome: 'disputed', lookedAt: 3 })
+    expect(run.findings.costs.underLoad.state).toBe('found')
+    expect([clusters.infra.isEmpty, clusters.apps.isEmpty]).toEqual([true, true])
+    expect(said.at(-1)).toMatch(/^ {2}everything of it is removed after/)
+  })
+
+  test.each<[string, Trouble, string]>([
+    ['nothing was injected', { noInjection: true }, 'treated: only 0 of 1000 requests passed the treatment'],
+    ['the control is meshed', { meshedControl: true }, 'control: 6250 requests passed the treatment'],
+    ['kubelets are silent', { silentKubelets: true }, 'nobody says whether'],
+    ['servers are throttled', { throttled: true }, 'was throttled'],
+    ['servers restart', { restarts: true }, 'restarted'],
+    ['k6 fails', { k6Fails: true }, 'ended with 107: script exception'],
+  ])('has no verdict when %s', async (_, trouble, reason) => {
+    const { run, clusters } = await tested(trouble)
+    expect(outcomeOf(run, 'PERF-01', 'apps')).toMatchObject({
+      outcome: 'inconclusive',
+      reason: expect.stringContaining(reason),
+    })
+    expect([clusters.infra.isEmpty, clusters.apps.isEmpty]).toEqual([true, true])
+  })
+
+  test('that is cancelled leaves nothing', async () => {
+    const { run, clusters } = await tested({}, { cancel: true })
+    expect(String(run)).toContain('cancelled')
+    expect([clusters.infra.isEmpty, clusters.apps.isEmpty]).toEqual([true, true])
+  })
+})

@@ -1,0 +1,256 @@
+import type { Answer, Change, Connection } from '../cluster/connection.ts'
+import { loads } from '../cluster/own-objects.ts'
+import type { Random } from './random.ts'
+
+/** What goes wrong on the simulated cluster. */
+export type Trouble = {
+  /** Pods that should be meshed get no proxy. */
+  noInjection?: boolean
+  /** The plain server's pod has a proxy, and its requests pass it. */
+  meshedControl?: boolean
+  /** The kubelets say nothing of throttling. */
+  silentKubelets?: boolean
+  throttled?: boolean
+  k6Fails?: boolean
+  restarts?: boolean
+}
+
+export type Simulation = { random: Random; ratio: number; trouble?: Trouble }
+
+type Pod = {
+  metadata: { name: string; uid: string; labels: Record<string, string> }
+  spec: { nodeName: string; containers: { name: string }[] }
+  status: {
+    phase: string
+    podIP: string
+    conditions: { type: string; status: string }[]
+    containerStatuses: { name: string; restartCount: number; ready: boolean; state: object }[]
+  }
+  /** Of a pod of k6: when it ends, and what it has written then. */
+  endsAt?: number
+  log?: string
+  counters: { inbound: number; outbound: number }
+}
+
+type PodRequest = {
+  metadata: { name: string; labels: Record<string, string>; annotations: Record<string, string> }
+  spec: { nodeName: string; containers: { name: string }[] }
+}
+type JobRequest = {
+  metadata: { name: string }
+  spec: {
+    template: {
+      metadata: { labels: Record<string, string>; annotations: Record<string, string> }
+      spec: { nodeName: string; containers: { name: string; args: string[] }[] }
+    }
+  }
+}
+
+/** An API server, kubelets, a mesh and k6 as far as a load test asks them. In memory; nothing is sent anywhere. */
+export class SimulatedCluster {
+  readonly #name: string
+  readonly #simulation: Simulation
+  /** The cluster at the other end of the gateway. */
+  other: SimulatedCluster | undefined
+  readonly #pods = new Map<string, Pod>()
+  #namespace: object | undefined
+  #number = 0
+  /** Everything that was changed, as `METHOD path`. */
+  readonly changes: string[] = []
+
+  constructor(name: string, simulation: Simulation) {
+    this.#name = name
+    this.#simulation = simulation
+  }
+
+  get isEmpty(): boolean {
+    return this.#namespace === undefined && this.#pods.size === 0
+  }
+
+  connection(): Connection {
+    return {
+      context: this.#name,
+      server: `https://${this.#name}`,
+      get: async (path) => this.#get(path),
+      send: async (change) => this.#change(change),
+      upgrade: async (path) => this.#admin(path),
+      certificate: () => Promise.reject(new Error('not simulated')),
+      close: async () => {},
+    }
+  }
+
+  #get(path: string): Answer {
+    const json = (value: unknown) => ({ status: 200, text: JSON.stringify(value) })
+    const pods = `/api/v1/namespaces/${loads.name}/pods`
+    if (path === '/readyz') return { status: 200, text: 'ok' }
+    if (path === '/api/v1/nodes')
+      return json({ items: [1, 2, 3].map((index) => nodeObject(`${this.#name}-0${index}`)) })
+    if (path.startsWith('/api/v1/pods')) return json({ items: [{}], metadata: { remainingItemCount: 41 } })
+    if (path === `/api/v1/namespaces/${loads.name}`) return this.#namespace ? json(this.#namespace) : notFound
+    if (path.endsWith('/serviceaccounts/default')) return json({})
+    if (path === pods) return json({ items: [...this.#pods.values()].map((pod) => this.#asNow(pod)) })
+    const log = new RegExp(`^${pods}/([^/]+)/log`).exec(path)
+    if (log) return { status: 200, text: this.#pods.get(log[1] ?? '')?.log ?? '' }
+    const kubelet = /^\/api\/v1\/nodes\/([^/]+)\/proxy\/metrics\/(cadvisor|resource)$/.exec(path)
+    if (kubelet)
+      return { status: 200, text: kubelet[2] === 'cadvisor' ? this.#cadvisor(kubelet[1]) : resourcePage(kubelet[1]) }
+    return notFound
+  }
+
+  #change({ method, path, body }: Change): Answer {
+    this.changes.push(`${method} ${path}`)
+    const created = { status: 201, text: JSON.stringify({ metadata: { uid: 'u' } }) }
+    if (method === 'POST' && path === '/api/v1/namespaces') {
+      this.#namespace = {
+        ...(body as object),
+        metadata: { ...(body as PodRequest).metadata, creationTimestamp: '2026-01-01T00:00:00Z' },
+      }
+      return created
+    }
+    if (method === 'DELETE' && path === `/api/v1/namespaces/${loads.name}`) this.#namespace = undefined
+    if (method === 'DELETE' && path.startsWith(`/api/v1/namespaces/${loads.name}/pods`)) this.#pods.clear()
+    if (method === 'POST' && path.endsWith('/pods')) this.#add(body as PodRequest)
+    if (method === 'POST' && path.endsWith('/jobs')) this.#run(body as JobRequest)
+    return method === 'POST' ? created : { status: 200, text: '{}' }
+  }
+
+  #add({ metadata, spec }: PodRequest): Pod {
+    this.#number += 1
+    const { trouble = {} } = this.#simulation
+    const wantsProxy = metadata.annotations['linkerd.io/inject'] === 'enabled' && !trouble.noInjection
+    const hasProxy = wantsProxy || (trouble.meshedControl === true && metadata.labels['app'] === 'plain')
+    const pod: Pod = {
+      metadata: { name: metadata.name, uid: `uid-${this.#number}`, labels: metadata.labels },
+      spec: {
+        nodeName: spec.nodeName,
+        containers: [...spec.containers, ...(hasProxy ? [{ name: 'linkerd-proxy' }] : [])],
+      },
+      status: {
+        phase: 'Running',
+        podIP: '10.0.0.1',
+        conditions: [{ type: 'Ready', status: 'True' }],
+        containerStatuses: spec.containers.map(({ name }) => ({ name, restartCount: 0, ready: true, state: {} })),
+      },
+      counters: { inbound: 0, outbound: 0 },
+    }
+    this.#pods.set(metadata.name, pod)
+    return pod
+  }
+
+  #run({ metadata, spec }: JobRequest): void {
+    const { template } = spec
+    const args = template.spec.containers[0]?.args ?? []
+    const settings = Object.fromEntries(
+      args.filter((_, index) => args[index - 1] === '-e').map((one) => one.split('=', 2)),
+    )
+    const name = `${metadata.name}-x`
+    const pod = this.#add({ metadata: { ...template.metadata, name }, spec: template.spec })
+    const { log, sent, endsAt } = this.#load(settings, args)
+    pod.log = log
+    pod.endsAt = endsAt
+    pod.counters.outbound = sent
+    const app = /^http:\/\/([^.]+)\./.exec(targetIn(args))?.[1] ?? ''
+    const serving = app.endsWith('-infra') ? this.other : this
+    if (serving) serving.#serve(app.replace(/-infra$/, ''), sent)
+  }
+
+  #serve(app: string, requests: number): void {
+    for (const pod of this.#pods.values()) {
+      if (pod.metadata.labels['app'] !== app) continue
+      pod.counters.inbound += requests
+      const [server] = pod.status.containerStatuses
+      if (server && this.#simulation.trouble?.restarts) server.restartCount += 1
+    }
+  }
+
+  #load(settings: Record<string, string>, args: readonly string[]) {
+    const { random, ratio, trouble = {} } = this.#simulation
+    if (trouble.k6Fails) return { log: 'script exception\n', sent: 0, endsAt: 0 }
+    const starts = (settings['STARTS'] ?? '0').split(',').map(Number)
+    const [rate, seconds, warmUp] = [Number(settings['RATE']), Number(settings['SECONDS']), Number(settings['WARMUP'])]
+    const begin = Number(settings['BEGIN'] ?? Date.now())
+    const failing = args.some((one) => one.startsWith('FAILING='))
+    const count = Math.round(rate * seconds)
+    const factor = targetIn(args).includes('//plain.') ? 1 : ratio
+    const lines = starts.flatMap((start, load) => [
+      `began ${load} ${Math.round(begin + (start + warmUp) * 1_000)}`,
+      ...Array.from(
+        { length: count },
+        (_, index) =>
+          `sample ${load} ${Math.round(1_000 * factor * (0.8 + 0.4 * random()))} ${failing && index % 4 === 3 ? 1 : 0}`,
+      ),
+    ])
+    const failed = failing ? Math.floor(count / 4) : 0
+    const sent = starts.length * Math.round(rate * (seconds + warmUp))
+    const counted = starts.map((_, load) => `counted ${load} ${count} ${failed} 0`)
+    return {
+      log: [...lines, ...counted, `sent ${sent}`, ''].join('\n'),
+      sent,
+      endsAt: begin + ((starts.at(-1) ?? 0) + warmUp + seconds) * 1_000,
+    }
+  }
+
+  /** k6 has terminated when its time is over. */
+  #asNow(pod: Pod): Pod {
+    if (pod.endsAt === undefined || pod.endsAt > Date.now()) return pod
+    const exitCode = this.#simulation.trouble?.k6Fails ? 107 : 0
+    const containerStatuses = pod.status.containerStatuses.map((one) => ({
+      ...one,
+      state: { terminated: { exitCode } },
+    }))
+    return { ...pod, status: { ...pod.status, containerStatuses } }
+  }
+
+  #cadvisor(node: string | undefined): string {
+    const { trouble = {} } = this.#simulation
+    if (trouble.silentKubelets) return ''
+    return [...this.#pods.values()]
+      .filter(({ spec }) => spec.nodeName === node)
+      .flatMap(({ metadata, spec }) =>
+        spec.containers.map(
+          ({ name }) =>
+            `container_cpu_cfs_throttled_periods_total{container="${name}",namespace="${loads.name}",pod="${metadata.name}"} ${trouble.throttled ? Math.round(performance.now()) : 0} ${Date.now()}`,
+        ),
+      )
+      .join('\n')
+  }
+
+  /** A port-forward to the admin port of a proxy, as the WebSocket that the API server would open. */
+  #admin(path: string): never {
+    const name = /\/pods\/([^/]+)\/portforward/.exec(path)?.[1] ?? ''
+    const { inbound = 0, outbound = 0 } = this.#pods.get(name)?.counters ?? {}
+    const page = [
+      `request_total{direction="inbound",target_port="8080",tls="true",client_id="default.x"} ${inbound}`,
+      `request_total{direction="outbound",dst_service="meshed",tls="true"} ${outbound}`,
+      'proxy_build_info{vendor="simulated"} 1',
+    ].join('\n')
+    const socket = new EventTarget() as EventTarget & { send: (data: unknown) => void; close: () => void }
+    const tell = (data: Buffer) =>
+      socket.dispatchEvent(new MessageEvent('message', { data: Uint8Array.from(data).buffer }))
+    let asked = false
+    socket.close = () => {}
+    socket.send = () => {
+      if (asked) return
+      asked = true
+      queueMicrotask(() => {
+        const answer = `HTTP/1.1 200 OK\r\ncontent-length: ${Buffer.byteLength(page)}\r\n\r\n${page}`
+        tell(Buffer.concat([Buffer.of(0, 0, 0), Buffer.from(answer)]))
+      })
+    }
+    return socket as never
+  }
+}
+
+const notFound: Answer = { status: 404, text: '{}' }
+const targetIn = (args: readonly string[]) =>
+  args.find((one) => one.startsWith('TARGET='))?.slice('TARGET='.length) ?? ''
+const nodeObject = (name: string) => ({
+  metadata: { name },
+  status: { conditions: [{ type: 'Ready', status: 'True' }] },
+})
+
+const resourcePage = (node: string | undefined) =>
+  [
+    `container_cpu_usage_seconds_total{container="linkerd-proxy",namespace="shop",pod="checkout-${node}"} ${performance.now() / 1e6} ${Date.now()}`,
+    `container_memory_working_set_bytes{container="linkerd-proxy",namespace="shop",pod="checkout-${node}"} 5000000 ${Date.now()}`,
+  ].join('\n')
