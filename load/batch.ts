@@ -207,7 +207,7 @@ export function blocksOf(batch: Batch, seen: Seen): BatchResult {
     return {
       block,
       reasons: [
-        ...voidReasons(block, judged),
+        ...voidReasons(block, judged, batch.meshed),
         ...timeFaults(shape.seconds, treated.load.beganAt, control.load.beganAt),
       ],
       latencies: { treated: treated.load.latencies, control: control.load.latencies },

@@ -88,6 +88,14 @@ test('a block of few requests counts for the percentiles that it can tell', () =
   ])
 })
 
+test('a block of which both arms have to pass the treatment counts when both did', () => {
+  const both = { treated: good.treated, control: run(2_000) }
+  expect(voidReasons(both, ['p50'], ['treated', 'control'])).toEqual([])
+  expect(voidReasons(good, ['p50'], ['treated', 'control'])).toEqual([
+    'control: only 0 of 2000 requests passed the treatment',
+  ])
+})
+
 test('ratios and differences are those of the treated arm to the control, block by block', () => {
   expect(ratiosOf([good, good], 'p50')).toEqual([1.5, 1.5])
   expect(differencesOf([good], 'p99')).toEqual([1])

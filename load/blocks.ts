@@ -32,12 +32,19 @@ export const orderOfArms = (random: Random): readonly Arm[] => (random() < 0.5 ?
 /** The share of requests that may miss or fail: an arrival rate of 320 for 5 s ends with 1,599 or 1,601 requests. */
 const tolerated = 0.01
 
-/** Why a block says nothing; empty when it counts. `judged` are the percentiles that are wanted of it. */
-export const voidReasons = (block: Block, judged: readonly Percentile[] = percentiles): string[] =>
+/**
+ * Why a block says nothing; empty when it counts. `judged` are the percentiles that are wanted of it, `through` the arms
+ * whose requests have to pass the treatment.
+ */
+export const voidReasons = (
+  block: Block,
+  judged: readonly Percentile[] = percentiles,
+  through: readonly Arm[] = ['treated'],
+): string[] =>
   arms.flatMap((arm) =>
     [
       ...generatorFaults(block[arm], judged),
-      ...treatmentFaults(arm, block[arm]),
+      ...treatmentFaults(through.includes(arm), block[arm]),
       ...block[arm].participants.flatMap(({ before, after }) => participantFaults(before, after)),
     ].map((reason) => `${arm}: ${reason}`),
   )
@@ -54,11 +61,11 @@ function generatorFaults({ asked, measured, failed, dropped }: ArmRun, judged: r
   return faults
 }
 
-/** All requests of the treated arm have to have passed the treatment, and none of the control's. */
-function treatmentFaults(arm: Arm, { measured, treated }: ArmRun): string[] {
+/** All requests of a treated arm have to have passed the treatment, and none of another one. */
+function treatmentFaults(isTreated: boolean, { measured, treated }: ArmRun): string[] {
   if (treated === undefined) return ['no counter says which requests passed the treatment']
-  if (arm === 'treated' && treated < measured) return [`only ${treated} of ${measured} requests passed the treatment`]
-  if (arm === 'control' && treated > 0) return [`${treated} requests passed the treatment`]
+  if (isTreated && treated < measured) return [`only ${treated} of ${measured} requests passed the treatment`]
+  if (!isTreated && treated > 0) return [`${treated} requests passed the treatment`]
   return []
 }
 

@@ -192,13 +192,13 @@ export class SimulatedCluster {
 
   /** k6 has terminated when its time is over. */
   #asNow(pod: Pod): Pod {
-    if (pod.endsAt === undefined || pod.endsAt > Date.now()) return pod
+    if (pod.endsAt === undefined || pod.endsAt > Date.now()) return { ...pod, log: '' }
     const exitCode = this.#simulation.trouble?.k6Fails ? 107 : 0
     const containerStatuses = pod.status.containerStatuses.map((one) => ({
       ...one,
       state: { terminated: { exitCode } },
     }))
-    return { ...pod, status: { ...pod.status, containerStatuses } }
+    return { ...pod, log: '', status: { ...pod.status, containerStatuses } }
   }
 
   #cadvisor(node: string | undefined): string {
