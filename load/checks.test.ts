@@ -95,12 +95,9 @@ const only = (change: Partial<Findings>, wanted: string) =>
 
 test('everything that a good load test finds conforms', () => {
   expect(Object.keys(outcomes()).map((key) => key.split(' ')[2])).toEqual(Object.keys(outcomes()).map(() => 'conforms'))
-  expect([...new Set(Object.keys(outcomes()).map((key) => key.split(' ')[0]))].toSorted()).toEqual([
-    'OBS-04',
-    'PERF-01',
-    'PERF-04',
-    'RES-09',
-  ])
+  expect(
+    [...new Set(Object.keys(outcomes()).map((key) => key.split(' ')[0] ?? ''))].toSorted((a, b) => a.localeCompare(b)),
+  ).toEqual(['OBS-04', 'PERF-01', 'PERF-04', 'RES-09'])
 })
 
 describe('PERF-01', () => {
@@ -236,6 +233,6 @@ describe('other claims', () => {
   ])('%s', (_, outcome, change, said) => {
     const all = outcomes(change)
     expect(Object.keys(all)).toContain(outcome)
-    expect(all[outcome]).toEqual(typeof said === 'string' ? said : expect.stringMatching(said))
+    expect(all[outcome]).toMatch(said)
   })
 })

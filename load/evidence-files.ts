@@ -29,7 +29,7 @@ function intervalsOf(result: RateResult, seconds: number, seed: number): Partial
 }
 
 /** Pictures of everything of which two blocks count at least. */
-export function picturesOf({ findings }: LoadTestRun, { seconds, crossSeconds, seed }: Drawing): DrawnPicture[] {
+export function picturesOf({ findings }: LoadTestRun, { seconds, seed }: Drawing): DrawnPicture[] {
   const ofCluster = clusters.flatMap((cluster) => {
     const results = findings.overhead[cluster].filter((result) => countedOf(result).length >= 2)
     const standIn = results.some(({ isStandIn }) => isStandIn) ? ', with a stand-in for the mesh' : ''
