@@ -28,7 +28,7 @@ export function judge(id: string, check: Check, place: Place, judging: Judging):
   const started = performance.now()
   const claim = claimOf(check, place, judging.platform)
   const verdict = verdictOf(check, place, judging)
-  const { outcome, reason } = adjust(verdict, claim, place, judging)
+  const { outcome, reason } = settle(verdict, claim, place, judging)
   const subjects = (verdict.looked?.subjects ?? []).map(({ naming, holds }) => ({
     subject: naming.subject,
     cluster: naming.cluster ?? place,
@@ -149,12 +149,12 @@ function weigh(check: Check, looked: Looked): Verdict {
   return { judgedAs: 'conforms', reason: `looked at ${count}, needed ${looked.atLeast}`, looked }
 }
 
-/** From what was judged to what is reported: dispute, then waiver, then phase. */
-function adjust(
-  verdict: Verdict,
+/** From what was judged to what is reported: phase, then dispute, then waiver. */
+export function settle(
+  verdict: Pick<Verdict, 'judgedAs' | 'reason' | 'disputed'>,
   claim: Claim,
   place: Place,
-  { platform, now }: Judging,
+  { platform, now }: Pick<Judging, 'platform' | 'now'>,
 ): { outcome: Outcome; reason: string } {
   const { judgedAs, reason } = verdict
   const { phase } = platform.figures

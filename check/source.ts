@@ -16,7 +16,17 @@ export type Source<T> = {
 }
 
 /** All objects of one kind. The first served version of `versions` is used. */
-export type List = { type: 'list'; group: string; versions: readonly string[]; plural: string; kind: string }
+export type List = {
+  type: 'list'
+  group: string
+  versions: readonly string[]
+  plural: string
+  kind: string
+  /** No more than the metadata of each: for Secrets, whose values are never read. */
+  metadataOnly?: boolean
+  /** Only objects with these labels, as the API server understands it. */
+  labelSelector?: string
+}
 
 /** One document by path. `metadataOnly` asks for no more than the metadata: for Secrets, whose values are never read. */
 export type Get = {
@@ -33,7 +43,7 @@ export type Get = {
 export type Observed = { type: 'connection'; aspect: 'certificate' | 'kubeconfig' }
 
 /** How a fact came to be known, in the words of claims.yaml. */
-export type ObservationMethod = 'exec' | 'port-forward' | 'promql' | 'jaeger' | 'load'
+export type ObservationMethod = 'api' | 'exec' | 'port-forward' | 'promql' | 'jaeger' | 'load'
 
 /**
  * Found out by doing something: a certificate that was fetched, a request that was sent and seen at the other end.

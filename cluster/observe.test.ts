@@ -17,12 +17,18 @@ const probes = {
 }
 
 /** A cluster whose Services can be read, and whose probe answers like this. */
+/** A probe that passes a long message on gets the same one back. */
+function saysItBack(path: string): string | undefined {
+  const message = new URLSearchParams(path.split('?')[1]).get('request')?.split('echo?msg=')[1]
+  return message === undefined ? undefined : JSON.stringify({ responses: [message, message, message] })
+}
+
 const answering = (status: number, text: string): Connection => ({
   context: 'infra',
   server: 'https://127.0.0.1:1',
   get: async (path) =>
     path.includes('/dial')
-      ? { status, text }
+      ? { status, text: saysItBack(path) ?? text }
       : { status: 200, text: JSON.stringify({ spec: { clusterIP: '10.0.0.2' } }) },
   send: () => Promise.reject(new Error('nothing is changed here')),
   upgrade: () => Promise.reject(new Error('no stream is opened here')),

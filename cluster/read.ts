@@ -3,7 +3,7 @@ import type { ClusterName, Names } from '../platform/platform.ts'
 import type { Deadline } from '../check/deadline.ts'
 import { DeadlineExceeded } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
-import type { Get, Listing, Source } from '../check/source.ts'
+import type { Get, List, Listing, Source } from '../check/source.ts'
 import type { Answer, Connection } from './connection.ts'
 import type { Served } from './discovery.ts'
 import { pathOfList } from './discovery.ts'
@@ -28,9 +28,7 @@ export async function readSource(source: Source<unknown>, served: Served, readin
     switch (source.from.type) {
       case 'list': {
         const path = pathOfList(source.from, served)
-        return path.found
-          ? await readList(path.path, source.from.kind, reading)
-          : { state: 'absent', reason: path.reason }
+        return path.found ? await readList(path.path, source.from, reading) : { state: 'absent', reason: path.reason }
       }
       case 'get':
         if (source.from.cluster !== undefined && source.from.cluster !== reading.cluster)
@@ -60,21 +58,35 @@ const listPage = z.object({
   items: z.array(z.record(z.string(), z.unknown())),
 })
 
-async function readList(path: string, kind: string, reading: Reading, attempt = 0): Promise<Listing> {
+/** A list of metadata without items has null in their place. */
+const metadataPage = listPage.extend({
+  kind: z.literal('PartialObjectMetadataList'),
+  items: listPage.shape.items.nullable().transform((items) => items ?? []),
+})
+
+const metadataListAccept = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+
+async function readList(path: string, list: List, reading: Reading, attempt = 0): Promise<Listing> {
+  const { kind, metadataOnly, labelSelector } = list
   const items: unknown[] = []
   let next = ''
   do {
     const query = new URLSearchParams({
       limit: String(reading.pageSize ?? usualPageSize),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(next === '' ? {} : { continue: next }),
     })
     // Pages follow one another: each names the next.
     // oxlint-disable-next-line no-await-in-loop
-    const answer = await reading.connection.get(`${path}?${query.toString()}`, reading.deadline)
-    if (answer.status === 410 && attempt < restarts) return readList(path, kind, reading, attempt + 1)
+    const answer = await reading.connection.get(
+      `${path}?${query.toString()}`,
+      reading.deadline,
+      metadataOnly ? metadataListAccept : undefined,
+    )
+    if (answer.status === 410 && attempt < restarts) return readList(path, list, reading, attempt + 1)
     const failure = failureOf(answer, path)
     if (failure) return failure
-    const page = listPage.safeParse(parseJSON(answer.text))
+    const page = (metadataOnly ? metadataPage : listPage).safeParse(parseJSON(answer.text))
     if (!page.success)
       return { state: 'malformed', reason: `GET ${path}: ${z.prettifyError(page.error).replaceAll('\n', ' ')}` }
     // Items of a list carry neither kind nor apiVersion; people and commands need them.

@@ -97,6 +97,19 @@ const journey = figure({
 })
 export type Journey = z.infer<typeof journey>
 
+const storage = z.strictObject({
+  cephReplicas: figure({ copies: count }),
+  localDisk: figure({ gigabytes: amount }),
+  /** How old the last answer of Ceph may be. */
+  cephStatus: figure({ maxSeconds: amount }),
+  /** How old the last validation of a place for backups may be. */
+  backupLocationStatus: figure({ maxSeconds: amount }),
+  /** Words in the names of volumes that may be lost. */
+  cacheVolumes: figure({ words: z.array(text).min(1, 'at least one word') }),
+  /** Volumes that VolSync need not copy, by a label that they carry, with any value when none is given. */
+  otherwiseKept: z.array(figure({ label: text, value: text.optional(), reason: text })),
+})
+
 /** `platform.yaml`. */
 export const figuresSchema = z.strictObject({
   document: figure({ title: text, version: text, date: z.iso.date('a day, such as 2025-10-15') }),
@@ -124,7 +137,9 @@ export const figuresSchema = z.strictObject({
     workloads: figure({ memoryGB: amount }),
     buffer: figure(capacity),
   }),
-  storage: z.strictObject({ cephReplicas: figure({ copies: count }), localDisk: figure({ gigabytes: amount }) }),
+  storage,
+  /** How a database is known by its image or port. */
+  databaseEngines: figure({ images: z.array(text).min(1, 'at least one image'), ports: z.array(z.int().positive()) }),
   objectives,
   journeys: z.array(journey).default([]),
   components: z.array(component),

@@ -159,7 +159,16 @@ export const namesSchema = z.strictObject({
   ),
   workloads,
   customResources,
-  configMaps: z.strictObject(each(z.strictObject({ ...name, key: text, namespace }), 'trustRoots', 'linkerdConfig')),
+  configMaps: z.strictObject(
+    each(
+      z.strictObject({ ...name, key: text, namespace }),
+      'trustRoots',
+      'linkerdConfig',
+      'cephMonitors',
+      'gitlabDatabase',
+      'gitlabCache',
+    ),
+  ),
   secrets: z.strictObject({
     ...each(
       secret,

@@ -1,6 +1,8 @@
 import type { Check } from '../check/check.ts'
 import { isCheck } from '../check/check.ts'
-import * as data from './data.ts'
+import * as dataSessions from './data.ts'
+import * as dataPlacement from './data-placement.ts'
+import * as dataPostgres from './data-postgres.ts'
 import * as gitops from './gitops.ts'
 import * as meshItself from './mesh.ts'
 import * as across from './mesh-across.ts'
@@ -8,23 +10,56 @@ import * as bypass from './mesh-bypass.ts'
 import * as identity from './mesh-identity.ts'
 import * as multicluster from './mesh-multicluster.ts'
 import * as networkItself from './network.ts'
+import * as dns from './network-dns.ts'
 import * as gateways from './network-gateways.ts'
 import * as reachability from './network-reachability.ts'
 import * as observabilityItself from './observability.ts'
-import * as resources from './resources.ts'
+import * as recoveryCluster from './recovery-cluster.ts'
+import * as recoveryTargets from './recovery-targets.ts'
+import * as recoveryVolumes from './recovery-volumes.ts'
+import * as capacity from './resources.ts'
+import * as allocation from './resources-allocation.ts'
+import * as securityAccess from './security-access.ts'
+import * as securityAudit from './security-audit.ts'
+import * as securityData from './security-data.ts'
+import * as securityNetwork from './security-network.ts'
+import * as securitySecrets from './security-secrets.ts'
+import * as storageCeph from './storage-ceph.ts'
+import * as storageObserved from './storage-observed.ts'
+import * as storageVolumes from './storage-volumes.ts'
 import * as telemetryLogs from './telemetry-logs.ts'
 import * as telemetryMesh from './telemetry-mesh.ts'
 import * as telemetryMetrics from './telemetry-metrics.ts'
 import * as telemetryTraces from './telemetry-traces.ts'
 import * as topology from './topology.ts'
 import * as versions from './versions.ts'
-import * as workloads from './workloads.ts'
+import * as components from './workloads.ts'
+import * as runners from './workloads-runners.ts'
 
 const mesh = { ...meshItself, ...across, ...bypass, ...identity, ...multicluster, ...telemetryMesh }
-const network = { ...networkItself, ...gateways, ...reachability }
+const network = { ...networkItself, ...gateways, ...reachability, ...dns }
 const observability = { ...observabilityItself, ...telemetryMetrics, ...telemetryTraces, ...telemetryLogs }
+const data = { ...dataSessions, ...dataPlacement, ...dataPostgres }
+const security = { ...securitySecrets, ...securityAccess, ...securityNetwork, ...securityData, ...securityAudit }
+const recovery = { ...recoveryVolumes, ...recoveryCluster, ...recoveryTargets }
+const workloads = { ...components, ...runners }
+const resources = { ...capacity, ...allocation }
+const storage = { ...storageCeph, ...storageVolumes, ...storageObserved }
 /** The chapters whose claims are judged, in the order of the document. The name of an export is the name of its check. */
-const modules = { topology, network, mesh, data, observability, gitops, workloads, resources, versions }
+const modules = {
+  topology,
+  network,
+  mesh,
+  data,
+  storage,
+  observability,
+  gitops,
+  security,
+  recovery,
+  workloads,
+  resources,
+  versions,
+}
 
 export type NamedCheck = { chapter: string; name: string; check: Check }
 

@@ -122,34 +122,38 @@ export const noOtherNetwork = absent({
       .map((object) => ({ ...object, allowed: '' })),
 })
 
-export const policiesPerNamespace = check({
-  claim: 'NET-03',
-  fact: 'every namespace with application or data workloads has a network policy',
-  reads: {
-    namespaces,
-    pods,
-    policies: networkPolicies,
-    ciliumPolicies: optional(ciliumNetworkPolicies),
-    clusterwide: optional(ciliumClusterwideNetworkPolicies),
-  },
-  population: 'namespaces with workloads',
-  atLeast: 1,
-  expected: 'a NetworkPolicy or CiliumNetworkPolicy of its own, or a clusterwide one',
-  subjects: (read) =>
-    read.namespaces.filter(
-      ({ metadata }) =>
-        metadata.name !== 'kube-system' &&
-        read.pods.some((pod) => pod.metadata.namespace === metadata.name && hasOwnAddress(pod)),
-    ),
-  holds: ({ metadata }, _, read) => {
-    const own = [...read.policies, ...read.ciliumPolicies].filter(
-      (policy) => policy.metadata.namespace === metadata.name,
-    )
-    // One without endpointSelector is about nodes.
-    const forPods = read.clusterwide.filter(({ spec }) => spec?.endpointSelector !== undefined)
-    return own.length > 0 || forPods.length > 0 || 'has no policy'
-  },
-})
+/** The check that namespaces are isolated, for each of the claims that say so. */
+export const policyInEveryNamespace = (claim: string) =>
+  check({
+    claim,
+    fact: 'every namespace with application or data workloads has a network policy',
+    reads: {
+      namespaces,
+      pods,
+      policies: networkPolicies,
+      ciliumPolicies: optional(ciliumNetworkPolicies),
+      clusterwide: optional(ciliumClusterwideNetworkPolicies),
+    },
+    population: 'namespaces with workloads',
+    atLeast: 1,
+    expected: 'a NetworkPolicy or CiliumNetworkPolicy of its own, or a clusterwide one',
+    subjects: (read) =>
+      read.namespaces.filter(
+        ({ metadata }) =>
+          metadata.name !== 'kube-system' &&
+          read.pods.some((pod) => pod.metadata.namespace === metadata.name && hasOwnAddress(pod)),
+      ),
+    holds: ({ metadata }, _, read) => {
+      const own = [...read.policies, ...read.ciliumPolicies].filter(
+        (policy) => policy.metadata.namespace === metadata.name,
+      )
+      // One without endpointSelector is about nodes.
+      const forPods = read.clusterwide.filter(({ spec }) => spec?.endpointSelector !== undefined)
+      return own.length > 0 || forPods.length > 0 || 'has no policy'
+    },
+  })
+
+export const policiesPerNamespace = policyInEveryNamespace('NET-03')
 
 export const bgpEnabled = check({
   claim: 'NET-04',

@@ -62,14 +62,16 @@ export const memoryCapacity = check({
   ],
 })
 
-const requested = (all: readonly Pod[]): Amount => sum(all.filter(isRunning).map(podRequests))
+/** What all running pods ask for together. */
+export const requested = (all: readonly Pod[]): Amount => sum(all.filter(isRunning).map(podRequests))
 const allocatable = (all: readonly Node[]): Amount => sum(all.map(({ status }) => amountOf(status.allocatable)))
 const used = (all: readonly PodMetrics[]): Amount =>
   sum(all.flatMap(({ containers }) => containers.map(({ usage }) => amountOf(usage))))
 
-type Measured = { what: string; unit: string; documented: number; observed: number }
-const nameOfMeasured = ({ what }: Measured) => ({ subject: what, look: 'get pods -A -o yaml' })
-const asFigure = ({ what, unit, documented, observed }: Measured): Figure => ({
+/** An amount beside the one that the document gives for it. */
+export type Measured = { what: string; unit: string; documented: number; observed: number }
+export const nameOfMeasured = ({ what }: Measured) => ({ subject: what, look: 'get pods -A -o yaml' })
+export const asFigure = ({ what, unit, documented, observed }: Measured): Figure => ({
   name: what,
   unit,
   documented,
@@ -77,12 +79,16 @@ const asFigure = ({ what, unit, documented, observed }: Measured): Figure => ({
 })
 
 /** CPU and memory of one kind of amount, beside the document's figures. */
-const bothOf = (what: string, observed: Amount, documented: { cpuCores: number; memoryGB: number }): Measured[] => [
+export const bothOf = (
+  what: string,
+  observed: Amount,
+  documented: { cpuCores: number; memoryGB: number },
+): Measured[] => [
   { what: `CPU ${what}`, unit: 'cores', documented: documented.cpuCores, observed: observed.cores },
   { what: `memory ${what}`, unit: 'GB', documented: documented.memoryGB, observed: observed.bytes / gigabyte },
 ]
 
-const about = ({ observed, documented, unit }: Measured, figures: Figures): true | string =>
+export const about = ({ observed, documented, unit }: Measured, figures: Figures): true | string =>
   isAbout(observed, documented, figures) || `is ${roundTo(1, observed)} ${unit}, documented are ${documented}`
 
 export const totalRequested = check({
@@ -122,7 +128,8 @@ export const freeCapacity = check({
   compare: (read, { documented }) => bothOf('free', free(read.nodes, read.pods), documented.available).map(asFigure),
 })
 
-function free(allNodes: readonly Node[], allPods: readonly Pod[]): Amount {
+/** What nodes have and pods do not ask for. */
+export function free(allNodes: readonly Node[], allPods: readonly Pod[]): Amount {
   const [has, wants] = [allocatable(allNodes), requested(allPods)]
   return { cores: has.cores - wants.cores, bytes: has.bytes - wants.bytes }
 }

@@ -6,18 +6,22 @@ const enoughRequests = 10
 
 type Ends = Lists<{ ends: typeof ownRequestMetrics }>['ends'][number]
 
-export const ownRequestsAreMutualTLS = check({
-  claim: 'MESH-02',
-  fact: 'the proxies at both ends count requests between meshed pods as mutual TLS, with the identity of the other end',
-  reads: { ends: ownRequestMetrics },
-  population: 'ends of our own requests',
-  atLeast: 2,
-  because: 'the outbound one knows the server, the inbound one the client',
-  expected: 'tls="true" and the identity of a probe, for each request that was sent',
-  // Fewer requests would prove nothing of a rule that lets some pass.
-  subjects: ({ ends }) => ends.filter(({ sent }) => sent >= enoughRequests),
-  name: ({ metadata, pods }: Ends) => ({ subject: `${metadata.name} proxy of ${pods.join(', ')}` }),
-  holds: ({ sent, secured, unsecured, peers }: Ends) =>
-    secured >= sent ||
-    `counted ${secured} of ${sent} requests as mutual TLS and ${unsecured} others; peers: ${peers.join(', ') || 'none'}`,
-})
+/** The check that requests between meshed pods are mutual TLS, for each of the claims that say so. */
+export const mutualTLS = (claim: string) =>
+  check({
+    claim,
+    fact: 'the proxies at both ends count requests between meshed pods as mutual TLS, with the identity of the other end',
+    reads: { ends: ownRequestMetrics },
+    population: 'ends of our own requests',
+    atLeast: 2,
+    because: 'the outbound one knows the server, the inbound one the client',
+    expected: 'tls="true" and the identity of a probe, for each request that was sent',
+    // Fewer requests would prove nothing of a rule that lets some pass.
+    subjects: ({ ends }) => ends.filter(({ sent }) => sent >= enoughRequests),
+    name: ({ metadata, pods }: Ends) => ({ subject: `${metadata.name} proxy of ${pods.join(', ')}` }),
+    holds: ({ sent, secured, unsecured, peers }: Ends) =>
+      secured >= sent ||
+      `counted ${secured} of ${sent} requests as mutual TLS and ${unsecured} others; peers: ${peers.join(', ') || 'none'}`,
+  })
+
+export const ownRequestsAreMutualTLS = mutualTLS('MESH-02')

@@ -78,7 +78,11 @@ describe.each([...drifts, ...meshDrifts].map((drift) => ({ ...drift, drift })))(
   const effect = effectOf(drift)
 
   test('changes the claims that it has to, and no other', () => {
-    expect([...new Set(effect.map(({ claim }) => claim))].toSorted()).toEqual(drift.expect.toSorted())
+    // Claims of other chapters are judged on the recorded platform.
+    const judged = new Set(healthy.map(({ claim }) => claim))
+    const expected = drift.expect.filter((id) => judged.has(id))
+    expect(expected).not.toEqual([])
+    expect([...new Set(effect.map(({ claim }) => claim))].toSorted()).toEqual(expected.toSorted())
   })
 
   test('is named', () => {

@@ -19,15 +19,8 @@ export function claimsToReport(
     const judged = plan.some((planned) => planned.claim.id === claim.id)
     const waiver = waivers.find((candidate) => candidate.claim === claim.id)
     return {
-      id: claim.id,
-      chapter: chapterOf(claim.id),
-      claim: claim.claim,
-      lines: claim.lines,
-      quote: claim.quote,
-      phase: claim.phase,
-      clusters: claim.clusters,
+      ...sentenceOf(claim),
       methods: methodsOf(claim, all),
-      ...(claim.dispute === undefined ? {} : { dispute: claim.dispute }),
       ...(waiver === undefined
         ? {}
         : { waiver: { ...pick(waiver), expired: Date.parse(`${waiver.until}T23:59:59Z`) < now.getTime() } }),
@@ -35,6 +28,18 @@ export function claimsToReport(
     }
   })
 }
+
+/** What the document says and what is known of it; the same in every report. */
+export const sentenceOf = ({ id, claim, lines, quote, phase, clusters, dispute }: Claim) => ({
+  id,
+  chapter: chapterOf(id),
+  claim,
+  lines,
+  quote,
+  phase,
+  clusters,
+  ...(dispute === undefined ? {} : { dispute }),
+})
 
 const pick = ({ justification, owner, until }: { justification: string; owner: string; until: string }) => ({
   justification,

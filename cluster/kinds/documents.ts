@@ -43,6 +43,15 @@ export const rootCA = configMapAt('kube-root-ca', 'the root certificate of the c
   namespace: 'kube-system',
   name: 'kube-root-ca.crt',
 }))
+/** Both documents with the hosts of GitLab are keys of one ConfigMap. */
+export const gitlabConfig = configMapAt('gitlab-config', 'the ConfigMap of GitLab', (names) => ({
+  namespace: namespaceOf(names, 'gitlab'),
+  name: names.configMaps.gitlabDatabase.name,
+}))
+export const cephMonitors = configMapAt('ceph-monitors', 'the ConfigMap of the Ceph monitors', (names) => ({
+  namespace: namespaceOf(names, 'rookCeph'),
+  name: names.configMaps.cephMonitors.name,
+}))
 
 const metadataOnly = z.object({ metadata })
 

@@ -38,13 +38,14 @@ export function kind<S extends z.ZodRawShape>(
   list: Omit<List, 'type' | 'versions'> & { version: string | readonly string[] },
   shape: S,
 ): Source<z.infer<z.ZodObject<{ kind: z.ZodString; metadata: typeof metadata } & S>>> {
-  const { version, group, plural } = list
+  const { version, ...rest } = list
+  const { group, plural } = rest
   const versions = typeof version === 'string' ? [version] : version
   return {
     id: group === '' ? plural : `${plural}.${group}`,
     what: pluralOf(list.kind),
     schema: z.object({ kind: z.string(), metadata, ...shape }) as never,
-    from: { type: 'list', group, versions, plural, kind: list.kind },
+    from: { type: 'list', versions, ...rest },
   }
 }
 

@@ -201,16 +201,3 @@ export const helmRepositories = kind(
   { group: 'source.toolkit.fluxcd.io', version: 'v1', plural: 'helmrepositories', kind: 'HelmRepository' },
   { spec: z.object({ ...suspendable, type: z.string().optional() }), status: conditioned.default({ conditions: [] }) },
 )
-
-export const cephClusters = kind(
-  { group: 'ceph.rook.io', version: 'v1', plural: 'cephclusters', kind: 'CephCluster' },
-  { status: z.object({ phase: z.string().optional() }).default({}) },
-)
-export const postgresClusters = kind(
-  { group: 'postgresql.cnpg.io', version: 'v1', plural: 'clusters', kind: 'Cluster' },
-  {
-    status: z
-      .object({ image: z.string().optional(), pgDataImageInfo: z.object({ majorVersion: z.number() }).optional() })
-      .default({}),
-  },
-)

@@ -6,6 +6,8 @@ import { observeOwnSpans } from './own-spans.ts'
 import { observeOwnTrace } from './own-trace.ts'
 import { observeScrapedProxies } from './scraped-proxies.ts'
 import { observeAddresses } from './addresses.ts'
+import { observeCeph } from './ceph.ts'
+import { observeMountedVolumes } from './mounted-volumes.ts'
 import { observeMeshRequests } from './mesh-requests.ts'
 import { observeDataServices } from './cross-cluster-services.ts'
 import { observeExport } from './exported-service.ts'
@@ -29,4 +31,6 @@ export const observers: Readonly<Record<string, Observer>> = {
   'own-spans': observeOwnSpans,
   'log-lines': observeLogLines,
   'log-structure': observeLogStructure,
+  ceph: observeCeph,
+  'mounted-volumes': observeMountedVolumes,
 }

@@ -1,0 +1,26 @@
+import type { Deadline } from '../../check/deadline.ts'
+import type { Field } from '../field.ts'
+import type { Target } from '../refusals.ts'
+import type { Fault, Scenario } from '../scenario.ts'
+import type { Undo } from '../undo.ts'
+
+/** What is needed to make a fault; `id` marks everything that is made for it. */
+export type Making<F extends Fault> = {
+  id: string
+  fault: F
+  scenario: Scenario
+  field: Field
+  targets: readonly Target[]
+  deadline: Deadline
+}
+
+/** One way to break something. It looks before anything is written down, and makes nothing that has no way back. */
+export type Driver<F extends Fault> = {
+  /** What exactly would be touched. Reads only. */
+  find: (asked: Pick<Making<F>, 'fault' | 'scenario' | 'field' | 'deadline'>) => Promise<Target[]>
+  /** The way back from each target, in their order; undefined where there is none. */
+  undo: (
+    asked: Pick<Making<F>, 'fault' | 'scenario' | 'field' | 'targets' | 'deadline' | 'id'>,
+  ) => Promise<(Undo | undefined)[]>
+  make: (making: Making<F>) => Promise<void>
+}

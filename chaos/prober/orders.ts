@@ -1,0 +1,133 @@
+import { z } from 'zod'
+import type { Deadline } from '../../check/deadline.ts'
+import type { Connection } from '../../cluster/connection.ts'
+import { isCurrent, isReady, readObject, readPods } from '../cluster-reads.ts'
+import type { Field } from '../field.ts'
+import { configMapName } from '../journal/in-cluster.ts'
+import { chaosNamespace } from '../names.ts'
+import type { Journey } from './journey.ts'
+import type { Order } from './main.ts'
+import type { Place } from './probers.ts'
+
+/** What a prober is told, and where it stands. */
+export type Posting = { order: Order; place: Place }
+
+const serviceSchema = z.object({ spec: z.object({ clusterIP: z.string() }) })
+const secretSchema = z.object({ data: z.object({ username: z.string(), password: z.string(), dbname: z.string() }) })
+
+export const tableOf = (id: string) => `chaos_${id.replaceAll(/[^a-z0-9]/g, '_')}`
+
+/** Turns a journey into an order for a prober. `without`: nodes that are about to be lost. */
+export async function postingOf(
+  journey: Journey,
+  id: string,
+  field: Field,
+  without: readonly string[],
+  deadline: Deadline,
+): Promise<Posting> {
+  const { periodMs, timeoutMs, from } = journey
+  const connection = field.connections[from]
+  switch (journey.by) {
+    case 'api': {
+      const path = `/api/v1/namespaces/${chaosNamespace}/configmaps/${configMapName(id)}`
+      const { kubeconfig } = field
+      const isWrite = journey.operation === 'write'
+      return {
+        order: { do: 'api', kubeconfig, context: field.contexts[from], path, isWrite, periodMs, timeoutMs },
+        place: [],
+      }
+    }
+    case 'service': {
+      const { namespace, service, port, path } = journey
+      const place = await placeFor(journey, field, without, deadline)
+      if (place === undefined) {
+        const proxied = `/api/v1/namespaces/${namespace}/services/${service}:${port}/proxy${path}`
+        const { kubeconfig } = field
+        return {
+          order: {
+            do: 'api',
+            kubeconfig,
+            context: field.contexts[from],
+            path: proxied,
+            isWrite: false,
+            periodMs,
+            timeoutMs,
+          },
+          place: [],
+        }
+      }
+      const address = await addressOf(connection, namespace, service, deadline)
+      return { order: { do: 'get', url: `http://${address}:${port}${path}`, periodMs, timeoutMs }, place }
+    }
+    case 'postgres': {
+      const { namespace, service, secret } = journey
+      const place = await field.placeOn?.(from, without)
+      if (place === undefined) throw new Error(`${journey.id}: there is no place from which ${service} can be reached`)
+      const host = await addressOf(connection, namespace, service, deadline)
+      const database = {
+        host,
+        port: 5432,
+        table: tableOf(id),
+        ...(await account(connection, namespace, secret, deadline)),
+      }
+      return { order: { do: 'insert', database, periodMs, timeoutMs }, place }
+    }
+  }
+}
+
+async function placeFor(
+  journey: Extract<Journey, { by: 'service' }>,
+  field: Field,
+  without: readonly string[],
+  deadline: Deadline,
+): Promise<Place | undefined> {
+  if (!journey.meshed) return field.placeOn?.(journey.from, without)
+  if (!field.placeInMesh) throw new Error(`${journey.id}: there is no place inside the mesh for a prober here`)
+  return field.placeInMesh(await meshedPod(field.connections[journey.from], journey, without, deadline))
+}
+
+/** A pod with a proxy, on a node that stays: its name says nothing, only that it is no part of what is broken. */
+async function meshedPod(
+  connection: Connection,
+  { id, from }: Journey,
+  without: readonly string[],
+  deadline: Deadline,
+): Promise<{ node: string; containerID: string }> {
+  const pods = (await readPods(connection, deadline, { namespace: 'demo' })).filter(isCurrent).filter(isReady)
+  for (const { spec, status } of pods) {
+    const proxy = status.containerStatuses.find(({ name }) => name === 'linkerd-proxy')
+    const { nodeName } = spec
+    if (proxy?.containerID !== undefined && nodeName !== undefined && !without.includes(nodeName))
+      return { node: nodeName, containerID: proxy.containerID }
+  }
+  throw new Error(`${id}: no meshed pod of namespace demo on ${from} is ready`)
+}
+
+async function addressOf(
+  connection: Connection,
+  namespace: string,
+  service: string,
+  deadline: Deadline,
+): Promise<string> {
+  const found = await readObject(
+    connection,
+    `/api/v1/namespaces/${namespace}/services/${service}`,
+    serviceSchema,
+    deadline,
+  )
+  if (!found) throw new Error(`${connection.context} has no Service ${namespace}/${service}`)
+  return found.spec.clusterIP
+}
+
+async function account(connection: Connection, namespace: string, secret: string, deadline: Deadline) {
+  const found = await readObject(
+    connection,
+    `/api/v1/namespaces/${namespace}/secrets/${secret}`,
+    secretSchema,
+    deadline,
+  )
+  if (!found) throw new Error(`${connection.context} has no Secret ${namespace}/${secret}`)
+  const plain = (text: string) => Buffer.from(text, 'base64').toString()
+  const { username, password, dbname } = found.data
+  return { user: plain(username), password: plain(password), database: plain(dbname) }
+}

@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { monotonicNow } from '../clocks/attempts.ts'
+import { outagesIn } from '../clocks/outages.ts'
+import { startProber } from './probers.ts'
+
+const outages = 10
+const stability = { successes: 10, heldMs: 400 }
+
+const answering = () => createServer((_, response) => response.end('here'))
+
+test(`${outages} outages of a real server lie inside the intervals of a real prober`, { timeout: 60_000 }, async () => {
+  let server = answering().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const prober = startProber({ do: 'get', url: `http://127.0.0.1:${port}/`, periodMs: 20, timeoutMs: 200 })
+  onTestFinished(async () => {
+    await prober.stop()
+    server.closeAllConnections()
+    server.close()
+  })
+  const truths: { lower: number; upper: number }[] = []
+  /* oxlint-disable no-await-in-loop */
+  while (prober.log.length < 10) await sleep(50)
+  for (let index = 0; index < outages; index += 1) {
+    const closing = monotonicNow()
+    server.close()
+    server.closeAllConnections()
+    await once(server, 'close')
+    const closed = monotonicNow()
+    await sleep(150 + 60 * index)
+    server = answering()
+    const opening = monotonicNow()
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    truths.push({ lower: opening - closed, upper: monotonicNow() - closing })
+    await sleep(900)
+  }
+  /* oxlint-enable no-await-in-loop */
+  const seen = outagesIn(await prober.stop(), stability)
+  expect(prober.failure()).toBeUndefined()
+  expect(seen.outages).toHaveLength(outages)
+  for (const [index, { lengthMs }] of seen.outages.entries()) {
+    expect(lengthMs.lower).toBeLessThanOrEqual(truths[index]?.upper ?? 0)
+    expect(lengthMs.upper).toBeGreaterThanOrEqual(truths[index]?.lower ?? Infinity)
+    // An interval that held everything would prove nothing.
+    expect(lengthMs.upper - lengthMs.lower).toBeLessThan(500)
+  }
+})
+
+test('a prober that cannot work says so, and is not taken for one that saw nothing wrong', async () => {
+  const order = { do: 'api', kubeconfig: '/nowhere', context: 'none', path: '/', isWrite: false } as const
+  const prober = startProber({ ...order, periodMs: 50, timeoutMs: 100 })
+  await expect.poll(() => prober.failure(), { timeout: 20_000 }).toMatch(/ended with 1: .*nowhere/)
+  expect(await prober.stop()).toEqual([])
+})
