@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Snapshot } from '../check/source.ts'
+import type { TapEvent } from '../cluster/clients/viz.ts'
 import { loadPlatform } from '../platform/platform.ts'
 import type { RanBlock } from './batch.ts'
 import type { ArmRun } from './blocks.ts'
+import type { DashboardFound, DashboardSeen } from './dashboard.ts'
 import type { RateResult } from './experiment.ts'
 import { snapshotOf } from './findings.ts'
 import { Latencies } from './latencies.ts'
@@ -52,11 +54,35 @@ const cost = (cores: number, bytes: number) => ({
 const known = (change: { requests?: number; failed?: number; p50?: number } = {}) => ({
   state: 'found' as const,
   value: {
-    load: { pod: 'k6-known', sent: 200, failed: 50, percentiles: { p50: 1.5, p95: 3, p99: 8 } },
+    load: {
+      pod: 'k6-known',
+      sent: 200,
+      failed: 50,
+      percentiles: { p50: 1.5, p95: 3, p99: 8 },
+      beganAt: 1_000,
+      seconds: 60,
+    },
     stored: { requests: 200, failed: 50, p50: 1.4, p95: 2.9, p99: 7, ...change },
     waitedSeconds: 20,
   },
 })
+const tapped: TapEvent[] = [
+  { kind: 'request', method: 'GET', path: '/echo?msg=known', headers: ['host', 'user-agent'] },
+  { kind: 'response', status: 200, headers: [] },
+  { kind: 'response', status: 500, headers: [] },
+]
+const shown = (change: Partial<DashboardSeen> = {}): DashboardFound => ({
+  state: 'found',
+  value: {
+    statsAt: 21_000,
+    stats: { succeeded: 148, failed: 50, p50: 1, p95: 3, p99: 9 },
+    edgeAt: 31_000,
+    lookedUntil: 61_000,
+    tap: { events: tapped },
+    ...change,
+  },
+})
+const dashboardOfApps = (change: Partial<DashboardSeen>) => ({ dashboard: { infra: shown(), apps: shown(change) } })
 const [journey] = platform.figures.journeys
 if (!journey) throw new Error('platform.yaml has no journey')
 const travelled = (change: object = {}) => ({
@@ -74,6 +100,7 @@ const found = (change: Partial<Findings> = {}): Findings => ({
   cross: [rate(above, { rate: 30 })],
   costs: { idle: cost(0.001, 10e6), underLoad: cost(0.015, 30e6) },
   known: { infra: known(), apps: known() },
+  dashboard: { infra: shown(), apps: shown() },
   journeys: [travelled(), travelled()],
   ...change,
 })
@@ -97,7 +124,7 @@ test('everything that a good load test finds conforms', () => {
   expect(Object.keys(outcomes()).map((key) => key.split(' ')[2])).toEqual(Object.keys(outcomes()).map(() => 'conforms'))
   expect(
     [...new Set(Object.keys(outcomes()).map((key) => key.split(' ')[0] ?? ''))].toSorted((a, b) => a.localeCompare(b)),
-  ).toEqual(['OBS-04', 'PERF-01', 'PERF-04', 'RES-09'])
+  ).toEqual(['OBS-04', 'OBS-51', 'OBS-54', 'PERF-01', 'PERF-04', 'RES-09'])
 })
 
 describe('PERF-01', () => {
@@ -192,6 +219,74 @@ describe('other claims', () => {
       'OBS-04 infra inconclusive',
       { known: { infra: { state: 'failed', reason: 'no pod' }, apps: known() } },
       /could not be read: no pod/,
+    ],
+    [
+      'a dashboard that shows nothing',
+      'OBS-51 apps deviates',
+      dashboardOfApps({ statsAt: undefined, stats: undefined, edgeAt: undefined }),
+      'no figures of it, no connection of it',
+    ],
+    ['a dashboard that is late', 'OBS-51 apps deviates', dashboardOfApps({ edgeAt: 71_000 }), 'connection after 70 s'],
+    [
+      'a dashboard with another success rate',
+      'OBS-51 apps deviates',
+      dashboardOfApps({ stats: { succeeded: 198, failed: 0, p50: 1, p95: 3, p99: 40 } }),
+      'a success rate of 100.0 %, it was 75.0 %, a p99 of 40 ms, it was 8.00 ms',
+    ],
+    [
+      'a load that was over before its connection could be shown',
+      'OBS-51 apps inconclusive',
+      {
+        known: {
+          infra: known(),
+          apps: { ...known(), value: { ...known().value, load: { ...known().value.load, seconds: 10 } } },
+        },
+        ...dashboardOfApps({ edgeAt: undefined }),
+      },
+      /no connection of it, but it lasted 10 s only/,
+    ],
+    [
+      'a dashboard that nobody plays',
+      'OBS-51 infra unsupported',
+      { dashboard: { infra: { state: 'absent', reason: 'web is played by a stand-in' }, apps: shown() } },
+      /web is played by a stand-in/,
+    ],
+    [
+      'tap without a dashboard',
+      'OBS-54 infra unsupported',
+      { dashboard: { infra: { state: 'absent', reason: 'web is played by a stand-in' }, apps: shown() } },
+      /web is played by a stand-in/,
+    ],
+    [
+      'a dashboard that does not answer',
+      'OBS-51 infra inconclusive',
+      { dashboard: { infra: { state: 'failed', reason: 'it has no ready pod' }, apps: shown() } },
+      /it has no ready pod/,
+    ],
+    [
+      'tap that shows nothing',
+      'OBS-54 apps deviates',
+      dashboardOfApps({ tap: { events: [] } }),
+      'none of 200 requests is shown',
+    ],
+    [
+      'tap without failures and headers',
+      'OBS-54 apps deviates',
+      dashboardOfApps({
+        tap: {
+          events: [
+            { kind: 'request', method: 'GET', path: '/echo', headers: [] },
+            { kind: 'response', status: 200, headers: [] },
+          ],
+        },
+      }),
+      'no answer with 500, no header of a request',
+    ],
+    [
+      'tap that is refused',
+      'OBS-54 apps inconclusive',
+      dashboardOfApps({ tap: { failure: 'tap was closed with 1008: missing authorization' } }),
+      /tap was closed with 1008: missing authorization/,
     ],
     [
       'a journey that fails',

@@ -113,7 +113,7 @@ export async function writeEvidence(run: LoadTestRun, { seed }: Drawing, folder:
       ...Object.fromEntries(arms.map((arm) => [arm, { ...block[arm], histogram: latencies[arm].encoded() }])),
     })),
   })
-  const { overhead, cross, costs, known, journeys } = run.findings
+  const { overhead, cross, costs, known, dashboard, journeys } = run.findings
   const evidence = {
     seed,
     stopped: run.stopped ?? null,
@@ -122,6 +122,7 @@ export async function writeEvidence(run: LoadTestRun, { seed }: Drawing, folder:
     throughGateway: cross.map(of),
     costs,
     known,
+    dashboard,
     journeys,
   }
   await writeWhole(file, `${JSON.stringify(evidence, null, 1)}\n`)

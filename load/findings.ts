@@ -10,7 +10,17 @@ import type { Percentile } from './latencies.ts'
 import { Latencies, fewestRequestsFor, percentiles } from './latencies.ts'
 import type { Findings, Found } from './measure.ts'
 import type { Compared } from './sources.ts'
-import { addedLatency, crossClusterLatency, journeyLoads, knownLoad, loadTest, proxyCosts } from './sources.ts'
+import { dashboardListing, tapListing } from './shown.ts'
+import {
+  addedLatency,
+  crossClusterLatency,
+  dashboardFigures,
+  journeyLoads,
+  knownLoad,
+  loadTest,
+  proxyCosts,
+  tappedRequests,
+} from './sources.ts'
 
 const listed = (items: readonly unknown[]): Listing => ({ state: 'listed', items })
 
@@ -53,7 +63,7 @@ const tooFew = (asked: number, percentile: Percentile) =>
 
 /** What checks read, from what was found. `stopped`: why the test ended before its time. */
 export function snapshotOf(
-  { overhead, cross, costs, known, journeys }: Findings,
+  { overhead, cross, costs, known, dashboard, journeys }: Findings,
   shape: { seconds: number; crossSeconds: number; seed: number; finishedAt: Date },
 ): Snapshot {
   const overheadOf = (results: readonly RateResult[]) =>
@@ -63,6 +73,8 @@ export function snapshotOf(
     [addedLatency.id]: overheadOf(overhead[cluster]),
     [crossClusterLatency.id]: crossed,
     [knownLoad.id]: knownListing(known[cluster]),
+    [dashboardFigures.id]: dashboardListing(known[cluster], dashboard[cluster]),
+    [tappedRequests.id]: tapListing(known[cluster], dashboard[cluster]),
     [journeyLoads.id]: journeyListing(journeys.filter(({ journey }) => journey.cluster === cluster)),
     [loadTest.id]: listed(overhead[cluster].map((result) => finishedOf(result, shape.finishedAt))),
   })

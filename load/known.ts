@@ -10,19 +10,31 @@ import type { LoadSite } from './servers.ts'
 import { urlOf } from './servers.ts'
 
 /** A load whose figures are known: every fourth request fails. */
-export type KnownLoad = { pod: string; sent: number; failed: number; percentiles: Percentiles }
+export type KnownLoad = {
+  pod: string
+  sent: number
+  failed: number
+  percentiles: Percentiles
+  /** When the first request was sent, in milliseconds since 1970. */
+  beganAt: number
+  seconds: number
+}
 
 /** What the metrics store says of the same requests; undefined: it has no such series. */
 export type StoredFigures = { requests: number; failed: number } & Partial<Percentiles>
 
 const rate = 20
 const every = 4
-export const knownShape = { warmUpSeconds: 0, seconds: 10 }
 
-export const knownRequests = rate * knownShape.seconds
+export const knownRequests = (seconds: number) => rate * seconds
 
-/** Sends it through the mesh of a cluster. Its pod stays, so that its proxy is scraped. */
-export async function sendKnownLoad(site: LoadSite, client: Generator, deadline: Deadline): Promise<KnownLoad> {
+/** Sends it through the mesh of a cluster, without a warm-up. Its pod stays, so that its proxy is scraped. */
+export async function sendKnownLoad(
+  site: LoadSite,
+  seconds: number,
+  client: Generator,
+  deadline: Deadline,
+): Promise<KnownLoad> {
   const name = 'k6-known'
   await startJob(
     site.connection,
@@ -37,8 +49,8 @@ export async function sendKnownLoad(site: LoadSite, client: Generator, deadline:
         FAILING: urlOf('known', site, '/echo?msg=known&code=500'),
         EVERY: every,
         RATE: rate,
-        WARMUP: knownShape.warmUpSeconds,
-        SECONDS: knownShape.seconds,
+        WARMUP: 0,
+        SECONDS: seconds,
         USERS: 10,
         SAMPLES: 'yes',
       },
@@ -48,12 +60,14 @@ export async function sendKnownLoad(site: LoadSite, client: Generator, deadline:
   )
   const { log, pod } = await resultOf(site.connection, { name, loads: 1 }, deadline)
   const [load] = log.loads
-  if (!load) throw new Error('k6 wrote of no load')
+  if (load?.beganAt === undefined) throw new Error('k6 wrote of no load')
   return {
     pod: pod.metadata.name,
     sent: log.sent,
     failed: load.failed,
     percentiles: load.latencies.percentiles(),
+    beganAt: load.beganAt,
+    seconds,
   }
 }
 

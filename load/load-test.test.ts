@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { exitCodeOf } from '../check/outcome.ts'
 import { defaultLoadSettings } from '../cluster/target.ts'
 import { loadPlatform } from '../platform/platform.ts'
 import { runLoadTest } from './load-test.ts'
@@ -89,13 +90,19 @@ describe('a load test on simulated clusters', () => {
     ['kubelets are silent', { silentKubelets: true }, 'nobody says whether'],
     ['servers are throttled', { throttled: true }, 'was throttled'],
     ['servers restart', { restarts: true }, 'restarted'],
+    ['the arms are swapped', { noInjection: true, meshedControl: true }, 'control: 7500 requests passed the treatment'],
+    ['an arm is dead', { deadControl: true }, 'control: 500 of 500 requests failed'],
+    ['the generator is saturated', { saturated: true }, 'k6 dropped 100 iterations'],
     ['k6 fails', { k6Fails: true }, 'ended with 107: script exception'],
   ])('has no verdict when %s', async (_, trouble, reason) => {
-    const { run, clusters } = await tested(trouble)
+    const { run, clusters } = await tested(trouble, { ratio: 3 })
     expect(outcomeOf(run, 'PERF-01', 'apps')).toMatchObject({
       outcome: 'inconclusive',
       reason: expect.stringContaining(reason),
     })
+    const all = judgeAll(planFor(platform), platform, run.snapshot).map(({ result }) => result)
+    expect(exitCodeOf(all.filter(({ claim }) => claim === 'PERF-01').map(({ outcome }) => outcome))).toBe(2)
+    expect(exitCodeOf(all.map(({ outcome }) => outcome))).toBe(2)
     expect([clusters.infra.isEmpty, clusters.apps.isEmpty]).toEqual([true, true])
   })
 

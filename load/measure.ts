@@ -12,6 +12,8 @@ import type { Arm } from './blocks.ts'
 import { arms } from './blocks.ts'
 import type { ProxyCost, ProxyReading } from './costs.ts'
 import { costBetween, readProxies } from './costs.ts'
+import type { DashboardFound } from './dashboard.ts'
+import { watchDashboard } from './dashboard.ts'
 import type { RateResult, Told } from './experiment.ts'
 import { batchSeconds, experiment } from './experiment.ts'
 import type { JourneyRun } from './journeys.ts'
@@ -33,6 +35,8 @@ export type Findings = {
   cross: RateResult[]
   costs: { idle: Found<ProxyCost>; underLoad: Found<ProxyCost> }
   known: Record<ClusterName, Found<{ load: KnownLoad; stored: StoredFigures | undefined; waitedSeconds: number }>>
+  /** The same loads, as the dashboard of the mesh showed them. */
+  dashboard: Record<ClusterName, DashboardFound>
   journeys: JourneyRun[]
 }
 
@@ -60,14 +64,12 @@ const storeSeconds = 75
 
 /** Everything that a load test measures, on servers that stand. `idle` was read when nothing was loaded yet. */
 export async function measure(test: LoadTest, idle: Promise<ProxyReading>, deadline: Deadline): Promise<Findings> {
-  const { plan, sites } = test
+  const { plan } = test
   // Without a look at its reason it would count as unhandled until it is awaited.
   idle.catch(() => {})
   const idleCost = await attempt(async () => costBetween(await idle, await readOnApps(test, deadline)))
   const aside = Promise.all([
-    Promise.all(
-      clusters.map((cluster) => attempt(() => sendKnownLoad(sites[cluster], generatorOf(sites[cluster]), deadline))),
-    ),
+    Promise.all(clusters.map((cluster) => knownLoadOn(test, cluster, deadline))),
     journeysOf(test, deadline),
   ])
   if (!plan.overlaps) await aside
@@ -82,14 +84,16 @@ export async function measure(test: LoadTest, idle: Promise<ProxyReading>, deadl
     aside,
   ])
   const [knownOnInfra, knownOnApps] = await Promise.all(
-    clusters.map((cluster, index) => inStore(test, cluster, known[index], deadline)),
+    clusters.map((cluster, index) => inStore(test, cluster, known[index]?.sent, deadline)),
   )
   const missing = { state: 'failed' as const, reason: 'no known load was sent' }
+  const [infraShown = missing, appsShown = missing] = known.map(({ shown }) => shown)
   return {
     overhead: { infra, apps },
     cross,
     costs: { idle: idleCost, underLoad },
     known: { infra: knownOnInfra ?? missing, apps: knownOnApps ?? missing },
+    dashboard: { infra: infraShown, apps: appsShown },
     journeys,
   }
 }
@@ -103,6 +107,16 @@ const generatorOf = ({ connection, owner, nodes, k6 }: LoadSite) => ({
   node: nodes.client,
   program: k6,
 })
+
+/** Sends the known load of a cluster, and looks meanwhile whether the dashboard shows it. */
+async function knownLoadOn({ sites, plan, platform }: LoadTest, cluster: ClusterName, deadline: Deadline) {
+  const site = sites[cluster]
+  const ended = new AbortController()
+  const showing = watchDashboard(site, platform.names, ended.signal, deadline)
+  const sent = await attempt(() => sendKnownLoad(site, plan.knownSeconds, generatorOf(site), deadline))
+  ended.abort()
+  return { sent, shown: await showing }
+}
 
 function toldOf({ onBlock, onFailure }: LoadTest, what: string): Told {
   return {

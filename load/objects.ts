@@ -13,13 +13,15 @@ export type ArmRole = 'meshed' | 'plain'
 
 const injection = (role: ArmRole) => ({ 'linkerd.io/inject': role === 'plain' ? 'disabled' : 'enabled' })
 
+export const serverPodName = (server: string, { id }: Pick<Owner, 'id'>) => `${server}-${id}`
+
 /** An HTTP server, and the Service of its own name. Both arms have the same one. */
 export const serverObjects = (
   server: { name: string; role: ArmRole; node: string; image: string },
   owner: Owner,
   serviceLabels: Record<string, string> = {},
 ) => {
-  const metadata = ownedMetadata(loads, owner, `${server.name}-${owner.id}`, { app: server.name })
+  const metadata = ownedMetadata(loads, owner, serverPodName(server.name, owner), { app: server.name })
   return {
     pod: {
       apiVersion: 'v1',

@@ -16,6 +16,8 @@ export type TestPlan = {
   /** The way through the gateway, compared at one rate. */
   cross: { rate: number; shape: LoadShape; blocks: number }
   journeySeconds: number
+  /** Of the load whose figures are known. A minute is what the dashboard of the mesh may take to show it. */
+  knownSeconds: number
   /** How long pods of k6 may take to start. */
   leadSeconds: number
   /** From the first pod until everything is removed. */
@@ -33,6 +35,7 @@ export const fullPlan: TestPlan = {
   overlaps: false,
   cross: { rate: 100, shape: { warmUpSeconds: 5, seconds: 20, gapSeconds: 1 }, blocks: 5 },
   journeySeconds: 120,
+  knownSeconds: 60,
   leadSeconds: 25,
   budgetSeconds: 45 * 60,
 }
@@ -46,6 +49,7 @@ export const quickPlan: TestPlan = {
   overlaps: true,
   cross: { rate: 30, shape: { warmUpSeconds: 1, seconds: 3, gapSeconds: 1 }, blocks: 5 },
   journeySeconds: 6,
+  knownSeconds: 10,
   leadSeconds: 16,
   budgetSeconds: 225,
 }
@@ -60,7 +64,7 @@ export function boundsOf(plan: TestPlan, journeys: readonly Journey[]) {
   const perCluster = plan.rates.map((rate) => loadOf(rate, plan.shape, plan.leastBlocks)).reduce((a, b) => a + b, 0)
   const others =
     loadOf(plan.cross.rate, plan.cross.shape, plan.cross.blocks) +
-    2 * knownRequests +
+    2 * knownRequests(plan.knownSeconds) +
     journeys.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond * plan.journeySeconds, 0)
   const leastSeconds =
     setUpSeconds +

@@ -22,16 +22,18 @@ import type { NamedCheck } from '../suites/chapters.ts'
 import { chapterOf } from '../suites/chapters.ts'
 import type { Judgement as Planned } from '../suites/plan.ts'
 import { planOf } from '../suites/plan.ts'
-import { claimsToReport, plannedOf } from '../suites/to-report.ts'
+import { plannedOf } from '../suites/to-report.ts'
 import { withTarget } from '../suites/with-target.ts'
 import { isCheck } from '../check/check.ts'
 import * as checks from './checks.ts'
+import * as dashboardChecks from './dashboard-checks.ts'
 import { metricsOf, picturesFor, picturesOf, writeEvidence, writePictures } from './evidence-files.ts'
 import { runLoadTest } from './load-test.ts'
 import type { LoadTestRun } from './load-test.ts'
 import type { K6Program } from './objects.ts'
 import type { TestPlan } from './plan.ts'
 import { boundsOf, boundsText } from './plan.ts'
+import { claimsOfLoads } from './to-report.ts'
 
 export type LoadRunOptions = {
   version: string
@@ -44,11 +46,13 @@ export type LoadRunOptions = {
 }
 
 /** The checks of this room, named like those of the chapters. */
-export const loadChecks: readonly NamedCheck[] = Object.entries<unknown>(checks).flatMap(([name, value]) => {
-  if (!isCheck(value)) return []
-  const [claim = ''] = Object.values(value.claims)
-  return [{ chapter: chapterOf(claim), name, check: value }]
-})
+export const loadChecks: readonly NamedCheck[] = Object.entries<unknown>({ ...checks, ...dashboardChecks }).flatMap(
+  ([name, value]) => {
+    if (!isCheck(value)) return []
+    const [claim = ''] = Object.values(value.claims)
+    return [{ chapter: chapterOf(claim), name, check: value }]
+  },
+)
 
 type Seen = {
   kind: 'pair' | 'live'
@@ -91,7 +95,7 @@ export async function run(options: LoadRunOptions): Promise<number> {
     judgingMs: 0,
     observingMs: seen.measuringMs,
     clusters: { infra: clusterSeen('infra', seen), apps: clusterSeen('apps', seen) },
-    claims: claimsToReport(platform, plan, plan, { claims: plan.map(({ claim }) => claim.id), chapters: [] }, started),
+    claims: claimsOfLoads(platform, plan, started),
     planned: plannedOf(plan),
     results: judgements.map(({ result }) => result),
     interrupted: leave.signal.aborted,

@@ -5,7 +5,7 @@ import type { Owner } from '../cluster/own-objects.ts'
 import { loads } from '../cluster/own-objects.ts'
 import type { ClusterName } from '../platform/platform.ts'
 import type { ArmRole, K6Program } from './objects.ts'
-import { scriptObject, serverObjects, serverPort } from './objects.ts'
+import { scriptObject, serverObjects, serverPodName, serverPort } from './objects.ts'
 import { isReady, waitForPods } from './pods.ts'
 
 /** One cluster of a load test. */
@@ -40,6 +40,9 @@ export const serversOn: Record<ClusterName, readonly Server[]> = {
 
 export const urlOf = (service: string, { clusterDomain }: Pick<LoadSite, 'clusterDomain'>, path = '/hostname') =>
   `http://${service}.${loads.name}.svc.${clusterDomain}:${serverPort}${path}`
+
+/** The name of a server's pod. */
+export const podOf = (server: string, { owner }: Pick<LoadSite, 'owner'>) => serverPodName(server, owner)
 
 /** Makes the servers of a cluster and waits until all are ready. `exporting`: the labels that export a Service. */
 export async function raiseServers(

@@ -12,6 +12,10 @@ export type Trouble = {
   silentKubelets?: boolean
   throttled?: boolean
   k6Fails?: boolean
+  /** Nothing answers for the plain server: k6 gives up, as its threshold says. */
+  deadControl?: boolean
+  /** k6 cannot start a tenth of what it should. */
+  saturated?: boolean
   restarts?: boolean
 }
 
@@ -29,6 +33,7 @@ type Pod = {
   /** Of a pod of k6: when it ends, and what it has written then. */
   endsAt?: number
   log?: string
+  exitCode?: number
   counters: { inbound: number; outbound: number }
 }
 
@@ -145,8 +150,9 @@ export class SimulatedCluster {
     )
     const name = `${metadata.name}-x`
     const pod = this.#add({ metadata: { ...template.metadata, name }, spec: template.spec })
-    const { log, sent, endsAt } = this.#load(settings, args)
+    const { log, sent, endsAt, exitCode = 0 } = this.#load(settings, args)
     pod.log = log
+    pod.exitCode = exitCode
     pod.endsAt = endsAt
     pod.counters.outbound = sent
     const app = /^http:\/\/([^.]+)\./.exec(targetIn(args))?.[1] ?? ''
@@ -163,15 +169,18 @@ export class SimulatedCluster {
     }
   }
 
-  #load(settings: Record<string, string>, args: readonly string[]) {
+  #load(settings: Record<string, string>, args: readonly string[]): SimulatedLoad {
     const { random, ratio, trouble = {} } = this.#simulation
-    if (trouble.k6Fails) return { log: 'script exception\n', sent: 0, endsAt: 0 }
+    if (trouble.k6Fails) return { log: 'script exception\n', sent: 0, endsAt: 0, exitCode: 107 }
+    const isPlain = targetIn(args).includes('//plain.')
     const starts = (settings['STARTS'] ?? '0').split(',').map(Number)
     const [rate, seconds, warmUp] = [Number(settings['RATE']), Number(settings['SECONDS']), Number(settings['WARMUP'])]
     const begin = Number(settings['BEGIN'] ?? Date.now())
     const failing = args.some((one) => one.startsWith('FAILING='))
-    const count = Math.round(rate * seconds)
-    const factor = targetIn(args).includes('//plain.') ? 1 : ratio
+    if (trouble.deadControl && isPlain) return deadLoads(starts.length, begin, rate)
+    const dropped = trouble.saturated ? Math.round(rate * seconds * 0.1) : 0
+    const count = Math.round(rate * seconds) - dropped
+    const factor = isPlain ? 1 : ratio
     const lines = starts.flatMap((start, load) => [
       `began ${load} ${Math.round(begin + (start + warmUp) * 1_000)}`,
       ...Array.from(
@@ -182,7 +191,7 @@ export class SimulatedCluster {
     ])
     const failed = failing ? Math.floor(count / 4) : 0
     const sent = starts.length * Math.round(rate * (seconds + warmUp))
-    const counted = starts.map((_, load) => `counted ${load} ${count} ${failed} 0`)
+    const counted = starts.map((_, load) => `counted ${load} ${count} ${failed} ${dropped}`)
     return {
       log: [...lines, ...counted, `sent ${sent}`, ''].join('\n'),
       sent,
@@ -193,7 +202,7 @@ export class SimulatedCluster {
   /** k6 has terminated when its time is over. */
   #asNow(pod: Pod): Pod {
     if (pod.endsAt === undefined || pod.endsAt > Date.now()) return { ...pod, log: '' }
-    const exitCode = this.#simulation.trouble?.k6Fails ? 107 : 0
+    const exitCode = pod.exitCode ?? 0
     const containerStatuses = pod.status.containerStatuses.map((one) => ({
       ...one,
       state: { terminated: { exitCode } },
@@ -239,6 +248,20 @@ export class SimulatedCluster {
     }
     return socket as never
   }
+}
+
+type SimulatedLoad = { log: string; sent: number; endsAt: number; exitCode?: number }
+
+/** Two seconds of refused connections, all of them of the first load, in which k6 ends itself. */
+function deadLoads(count: number, begin: number, rate: number): SimulatedLoad {
+  const failed = 2 * rate
+  const lines = [
+    `began 0 ${begin}`,
+    ...Array.from({ length: failed }, () => 'sample 0 0 1'),
+    ...Array.from({ length: count }, (_, load) => `counted ${load} ${load === 0 ? failed : 0} ${failed} 0`),
+    `sent ${failed}`,
+  ]
+  return { log: `${lines.join('\n')}\n`, sent: 0, endsAt: begin + 2_000, exitCode: 108 }
 }
 
 const notFound: Answer = { status: 404, text: '{}' }

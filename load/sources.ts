@@ -78,6 +78,37 @@ export const knownLoad = measurement(
   }),
 )
 
+/** Figures of a known load, as the dashboard of the mesh shows them. Seconds count from its first request. */
+export const dashboardFigures = measurement(
+  'dashboard-figures',
+  'known loads in the dashboard of Linkerd Viz',
+  z.object({
+    metadata,
+    loadSeconds: z.number().positive(),
+    /** Absent: never, until the last look. */
+    figuresAfterSeconds: z.number().optional(),
+    connectionAfterSeconds: z.number().optional(),
+    lookedForSeconds: z.number(),
+    successRate: z.number(),
+    percentiles: z.object({ p50: milliseconds, p95: milliseconds, p99: milliseconds }),
+    shown: z
+      .object({ succeeded: z.number(), failed: z.number(), p50: milliseconds, p95: milliseconds, p99: milliseconds })
+      .optional(),
+  }),
+)
+
+/** What tap shows of a known load. */
+export const tappedRequests = measurement(
+  'tapped-requests',
+  'known loads in tap',
+  z.object({
+    metadata,
+    sent: z.number(),
+    requests: z.array(z.object({ method: z.string(), path: z.string(), headers: z.array(z.string()) })),
+    responses: z.array(z.object({ status: z.number() })),
+  }),
+)
+
 export const journeyLoads = measurement(
   'journeys',
   'loads of journeys',
