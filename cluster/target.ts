@@ -33,7 +33,13 @@ export type WatchedService = {
 }
 
 /** Settings of load tests; the defaults are upstream's images. */
-export type LoadSettings = { k6Image: string; serverImage: string; watch: readonly WatchedService[] }
+export type LoadSettings = {
+  k6Image: string
+  serverImage: string
+  /** How many k6 share the rate of an arm; more than one need the k6-operator. */
+  generators: number
+  watch: readonly WatchedService[]
+}
 
 const clusterEntry = z.strictObject({ context: z.string(), uid: z.uuid().optional() })
 const watchedService = z.strictObject({
@@ -49,6 +55,7 @@ const loadConfiguration = z
   .strictObject({
     k6Image: z.string().default('docker.io/grafana/k6:1.8.1'),
     serverImage: z.string().default('registry.k8s.io/e2e-test-images/agnhost:2.53'),
+    generators: z.int().positive().default(1),
     watch: z.array(watchedService).default([]),
   })
   .prefault({})

@@ -12,12 +12,14 @@ const pod = (name: string, change: Partial<{ node: string; uid: string; restartC
     phase: 'Running',
     podIP: '10.246.0.9',
     conditions: [],
-    containerStatuses: [{ name: 'server', ready: true, restartCount: change.restartCount ?? 0, state: {} }],
+    containerStatuses: [
+      { name: 'server', ready: true, restartCount: change.restartCount ?? 0, containerID: '', state: {} },
+    ],
     initContainerStatuses: [],
   },
 })
 
-const site = { client: { node: 'apps-02' }, server: { name: 'server' } }
+const site = { client: { node: 'apps-02', form: { kind: 'Job' } }, server: { name: 'server' } }
 const batch = {
   id: 'mesh-1',
   rate: 300,
@@ -42,9 +44,10 @@ function log(starts: readonly number[], ms: number) {
   const loads = starts.map((start) => {
     const latencies = new Latencies()
     for (let request = 0; request < 300; request += 1) latencies.record(ms)
-    return { latencies, failed: 0, dropped: 0, beganAt: (start + 1) * 1_000 }
+    const beganAt = (start + 1) * 1_000
+    return { latencies, failed: 0, dropped: 0, beganAt, lastBeganAt: beganAt }
   })
-  return { loads, sent: 1_200 }
+  return { loads, sent: 1_200, complaint: undefined }
 }
 
 type Seen = Parameters<typeof blocksOf>[1]
@@ -53,15 +56,24 @@ const quiet = { periods: 0, readAt: 50_000 }
 const good: Seen = {
   logs: { treated: log([0, 9], 2), control: log([3, 6], 1) },
   before: {
-    treated: { server: pod('meshed'), client: undefined, count: count(100, 100) },
-    control: { server: pod('plain'), client: undefined, count: count(0, 0) },
+    treated: { server: pod('meshed'), clients: [], count: count(100, 100) },
+    control: { server: pod('plain'), clients: [], count: count(0, 0) },
   },
   after: {
-    treated: { server: pod('meshed'), client: pod('k6', { node: 'apps-02' }), count: count(1_300, 2_500) },
-    control: { server: pod('plain'), client: pod('k6', { node: 'apps-02' }), count: count(0, 0) },
+    treated: { server: pod('meshed'), clients: [pod('k6', { node: 'apps-02' })], count: count(1_300, 2_500) },
+    control: { server: pod('plain'), clients: [pod('k6', { node: 'apps-02' })], count: count(0, 0) },
   },
-  started: { treated: { server: throttling, client: undefined }, control: { server: undefined, client: undefined } },
-  ended: { treated: { server: throttling, client: quiet }, control: { server: quiet, client: quiet } },
+  started: { treated: new Map([['meshed', throttling]]), control: new Map() },
+  ended: {
+    treated: new Map([
+      ['meshed', throttling],
+      ['k6', quiet],
+    ]),
+    control: new Map([
+      ['plain', quiet],
+      ['k6', quiet],
+    ]),
+  },
 }
 
 const changed = (change: (seen: Seen) => void): string[][] => {
@@ -108,24 +120,25 @@ describe('all blocks of a batch are void when', () => {
     ],
     [
       'k6 ran somewhere else',
-      ({ after }) => (after.control.client = pod('k6', { node: 'apps-01' })),
+      ({ after }) => (after.control.clients = [pod('k6', { node: 'apps-01' })]),
       'control: k6 moved from apps-02 to apps-01',
     ],
     [
       'k6 was held back',
-      ({ ended }) => (ended.treated.client = { periods: 1, readAt: 50_000 }),
+      ({ ended }) => (ended.treated = new Map([...ended.treated, ['k6', { periods: 1, readAt: 50_000 }]])),
       'treated: k6 was throttled',
     ],
     [
       'a server was held back',
-      ({ ended }) => (ended.treated.server = { periods: 4, readAt: 50_000 }),
+      ({ ended }) => (ended.treated = new Map([...ended.treated, ['meshed', { periods: 4, readAt: 50_000 }]])),
       'treated: meshed was throttled',
     ],
     [
       'no kubelet says whether a server was held back',
-      ({ ended }) => (ended.control.server = undefined),
+      ({ ended }) => (ended.control = new Map([['k6', quiet]])),
       'control: nobody says whether plain was throttled',
     ],
+    ['k6 is not there any more', ({ after }) => (after.control.clients = []), 'control: k6 is gone'],
   ])('%s', (_, change, reason) => {
     expect(changed(change)).toEqual([[reason], [reason]])
   })
@@ -135,13 +148,23 @@ test('a block is void when its arms ran at once, or one did not begin', () => {
   expect(
     changed(({ logs }) => {
       const [first] = logs.control.loads
-      if (first) first.beganAt = 1_400
+      if (first) first.beganAt = first.lastBeganAt = 1_400
     }),
   ).toEqual([['both arms were loaded at once, for 0.6 s: a pod of k6 started too late'], []])
   expect(
     changed(({ logs }) => {
       const [, second] = logs.treated.loads
       if (second) second.beganAt = undefined
+      logs.treated.complaint = 'no such host'
     }),
-  ).toEqual([[], ['an arm did not begin']])
+  ).toEqual([[], ['treated: k6 did not begin, and said: no such host']])
+})
+
+test('a block is void when the generators of an arm began apart', () => {
+  expect(
+    changed(({ logs }) => {
+      const [first] = logs.treated.loads
+      if (first?.beganAt !== undefined) first.lastBeganAt = first.beganAt + 700
+    }),
+  ).toEqual([['the generators of an arm began 0.7 s apart'], []])
 })

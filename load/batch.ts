@@ -6,13 +6,13 @@ import type { Arm, ArmRun, Block, Participant } from './blocks.ts'
 import { arms, voidReasons } from './blocks.ts'
 import type { ProxyCount, Throttling } from './evidence.ts'
 import { addCounts, countOf, throttlingOn } from './evidence.ts'
-import { removeJob, resultOf, startJob } from './jobs.ts'
+import { generatorsIn, removeGenerators, resultOf, startGenerators } from './jobs.ts'
 import type { K6Log, LoadLog } from './k6-log.ts'
 import type { Latencies, Percentile } from './latencies.ts'
-import type { ArmRole, K6Program } from './objects.ts'
+import type { ArmRole, GeneratorForm, K6Program } from './objects.ts'
 import { k6Container, serverContainer } from './objects.ts'
 import type { LoadPod } from './pods.ts'
-import { podsOf, restartsOf, waitForPods } from './pods.ts'
+import { containerOf, generatorsOf, podsOf, restartsOf, serverNamed, waitForGenerators } from './pods.ts'
 import type { LoadShape, Schedule } from './schedule.ts'
 import { overlapSeconds } from './schedule.ts'
 
@@ -26,7 +26,13 @@ export type ArmSite = {
   server: { connection: Connection; name: string }
 }
 /** Where k6 runs. */
-export type Generator = { connection: Connection; owner: Owner; node: string; program: K6Program }
+export type Generator = {
+  connection: Connection
+  owner: Owner
+  node: string
+  program: K6Program
+  form: GeneratorForm
+}
 
 /** Several blocks that run in one go: one k6 per arm, each of which knows when it is its turn. */
 export type Batch = {
@@ -63,9 +69,10 @@ export async function runBatch(batch: Batch, deadline: Deadline): Promise<BatchR
   const begin = Date.now() + leadSeconds * 1_000
   const before = await lookAt(batch, deadline)
   await Promise.all(
-    arms.map((arm) =>
-      startJob(clientOf(batch, arm).connection, jobOf(batch, arm, begin), clientOf(batch, arm).owner, deadline),
-    ),
+    arms.map((arm) => {
+      const { connection, form, owner } = clientOf(batch, arm)
+      return startGenerators(connection, form, jobOf(batch, arm, begin), owner, deadline)
+    }),
   )
   const started = await throttlingOnceStarted(batch, begin, deadline)
   const end = begin + schedule.totalSeconds * 1_000
@@ -76,13 +83,18 @@ export async function runBatch(batch: Batch, deadline: Deadline): Promise<BatchR
     arms.map((arm) =>
       resultOf(
         clientOf(batch, arm).connection,
-        { name: nameOf(batch, arm), loads: schedule.starts[arm].length },
+        { name: nameOf(batch, arm), loads: schedule.starts[arm].length, form: clientOf(batch, arm).form },
         deadline,
       ),
     ),
   )
   const after = await lookAt(batch, deadline)
-  await Promise.all(arms.map((arm) => removeJob(clientOf(batch, arm).connection, nameOf(batch, arm), deadline)))
+  await Promise.all(
+    arms.map((arm) => {
+      const { connection, form } = clientOf(batch, arm)
+      return removeGenerators(connection, nameOf(batch, arm), deadline, form)
+    }),
+  )
   const [treated, control] = results
   if (!treated || !control) throw new Error('two arms were run, and not two results came')
   return blocksOf(batch, { logs: { treated: treated.log, control: control.log }, before, after, started, ended })
@@ -105,7 +117,7 @@ function jobOf(batch: Batch, arm: Arm, begin: number) {
       RATE: rate,
       WARMUP: shape.warmUpSeconds,
       SECONDS: shape.seconds,
-      USERS: Math.max(10, Math.ceil(rate / 8)),
+      USERS: Math.max(10, Math.ceil(rate / 8)) * generatorsIn(client.form),
       BEGIN: begin,
       STARTS: schedule.starts[arm].join(','),
       LINGER: lingerSeconds,
@@ -114,80 +126,85 @@ function jobOf(batch: Batch, arm: Arm, begin: number) {
   }
 }
 
-type Look = Record<Arm, { server: LoadPod | undefined; client: LoadPod | undefined; count: ProxyCount | undefined }>
+type Look = Record<Arm, { server: LoadPod | undefined; clients: LoadPod[]; count: ProxyCount | undefined }>
 
 /** Pods and proxies of both arms, as they are now. */
 async function lookAt(batch: Batch, deadline: Deadline): Promise<Look> {
   const look = async (arm: Arm) => {
     const { client, server } = batch.arms[arm]
-    const [near, far] = await Promise.all([podsOf(client.connection, deadline), podsOf(server.connection, deadline)])
-    const own = near.find(({ metadata }) => metadata.labels['app'] === nameOf(batch, arm))
-    const serving = far.find(({ metadata }) => metadata.labels['app'] === server.name)
+    const { clients, serving } = await podsOfArm(batch, arm, deadline)
     const counts = [
-      ...(own ? [countOf(client.connection, own, deadline)] : []),
+      ...clients.map((own) => countOf(client.connection, own, deadline)),
       ...(serving ? [countOf(server.connection, serving, deadline)] : []),
     ]
     const count = await Promise.all(counts).then(addCounts, () => undefined)
-    return { server: serving, client: own, count }
+    return { server: serving, clients, count }
   }
   const [treated, control] = await Promise.all([look('treated'), look('control')])
   return { treated, control }
 }
 
-type Throttled = Record<Arm, { server: Throttling | undefined; client: Throttling | undefined }>
+async function podsOfArm(batch: Batch, arm: Arm, deadline: Deadline) {
+  const { client, server } = batch.arms[arm]
+  const [near, far] = await Promise.all([podsOf(client.connection, deadline), podsOf(server.connection, deadline)])
+  return { clients: generatorsOf(near, nameOf(batch, arm)), serving: serverNamed(far, server.name) }
+}
 
-async function readThrottling(batch: Batch, deadline: Deadline): Promise<Throttled> {
+/** By the name of the pod; who is missing was not told of. */
+type Throttled = Record<Arm, ReadonlyMap<string, Throttling>>
+
+/** Of the server and of every k6 of both arms; undefined for what no kubelet tells. */
+async function readThrottling(
+  batch: Batch,
+  deadline: Deadline,
+): Promise<Record<Arm, [string, Throttling | undefined][]>> {
   const read = async (arm: Arm) => {
     const { client, server } = batch.arms[arm]
-    const of = async (connection: Connection, app: string, container: string) => {
-      const pod = (await podsOf(connection, deadline)).find(({ metadata }) => metadata.labels['app'] === app)
-      if (!pod) return undefined
+    const { clients, serving } = await podsOfArm(batch, arm, deadline)
+    const of = async (connection: Connection, pod: LoadPod, container: string) => {
       const all = await throttlingOn(connection, pod.spec.nodeName, deadline).catch(() => undefined)
-      return all?.get(`${pod.metadata.name}/${container}`)
+      return [pod.metadata.name, all?.(containerOf(pod, container))] satisfies [string, Throttling | undefined]
     }
-    const [own, serving] = await Promise.all([
-      of(client.connection, nameOf(batch, arm), k6Container),
-      of(server.connection, server.name, serverContainer),
+    return Promise.all([
+      ...clients.map((pod) => of(client.connection, pod, k6Container)),
+      ...(serving ? [of(server.connection, serving, serverContainer)] : []),
     ])
-    return { client: own, server: serving }
   }
   const [treated, control] = await Promise.all([read('treated'), read('control')])
   return { treated, control }
 }
 
+const toldIn = (all: [string, Throttling | undefined][], since = 0): ReadonlyMap<string, Throttling> =>
+  new Map(all.flatMap(([name, one]) => (one && one.readAt >= since ? [[name, one] as const] : [])))
+
 async function throttlingOnceStarted(batch: Batch, begin: number, deadline: Deadline): Promise<Throttled> {
   await Promise.all(
-    arms.map((arm) =>
-      waitForPods(
-        clientOf(batch, arm).connection,
-        [nameOf(batch, arm)],
+    arms.map((arm) => {
+      const { connection, form } = clientOf(batch, arm)
+      const wanted = { name: nameOf(batch, arm), count: generatorsIn(form) }
+      return waitForGenerators(
+        connection,
+        wanted,
         ({ status }) => status.podIP !== '' && status.phase === 'Running',
         deadline,
-      ),
-    ),
+      )
+    }),
   )
   await sleep(Math.max(0, begin - Date.now()), undefined, { signal: deadline.signal })
-  return readThrottling(batch, deadline)
+  const { treated, control } = await readThrottling(batch, deadline)
+  return { treated: toldIn(treated), control: toldIn(control) }
 }
-
-const readAll = (throttled: Throttled) => arms.flatMap((arm) => [throttled[arm].client, throttled[arm].server])
 
 /** The first reading that the kubelets made after the end of the loads; what is not there by the latest moment is unknown. */
 async function throttlingSince(batch: Batch, end: number, latest: number, deadline: Deadline): Promise<Throttled> {
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- until all have been looked at
-    const now = await readThrottling(batch, deadline)
-    if (readAll(now).every((one) => one !== undefined && one.readAt >= end)) return now
+    const { treated, control } = await readThrottling(batch, deadline)
+    const isAll = [...treated, ...control].every(([, one]) => one !== undefined && one.readAt >= end)
+    if (isAll || Date.now() + pollMs >= latest) return { treated: toldIn(treated, end), control: toldIn(control, end) }
     // oxlint-disable-next-line no-await-in-loop
-    if (Date.now() + pollMs < latest) await sleep(pollMs, undefined, { signal: deadline.signal })
-    else return onlySince(now, end)
+    await sleep(pollMs, undefined, { signal: deadline.signal })
   }
-}
-
-function onlySince(throttled: Throttled, end: number): Throttled {
-  const fresh = (one: Throttling | undefined) => (one && one.readAt >= end ? one : undefined)
-  const of = (arm: Arm) => ({ client: fresh(throttled[arm].client), server: fresh(throttled[arm].server) })
-  return { treated: of('treated'), control: of('control') }
 }
 
 type Seen = { logs: Record<Arm, K6Log>; before: Look; after: Look; started: Throttled; ended: Throttled }
@@ -208,7 +225,9 @@ export function blocksOf(batch: Batch, seen: Seen): BatchResult {
       block,
       reasons: [
         ...voidReasons(block, judged, batch.meshed),
-        ...timeFaults(shape.seconds, treated.load.beganAt, control.load.beganAt),
+        ...silence('treated', treated.load, seen.logs.treated),
+        ...silence('control', control.load, seen.logs.control),
+        ...timeFaults(shape.seconds, treated.load, control.load),
       ],
       latencies: { treated: treated.load.latencies, control: control.load.latencies },
     }
@@ -216,11 +235,27 @@ export function blocksOf(batch: Batch, seen: Seen): BatchResult {
   return { blocks, isStandIn: arms.some((arm) => seen.after[arm].count?.isStandIn === true) }
 }
 
-function timeFaults(seconds: number, one: number | undefined, other: number | undefined): string[] {
-  if (one === undefined || other === undefined) return ['an arm did not begin']
-  const window = (from: number): [number, number] => [from, from + seconds * 1_000]
-  const shared = overlapSeconds(window(one), window(other))
-  return shared > 0 ? [`both arms were loaded at once, for ${shared.toFixed(1)} s: a pod of k6 started too late`] : []
+function silence(arm: Arm, { beganAt }: LoadLog, { complaint }: K6Log): string[] {
+  if (beganAt !== undefined) return []
+  return [`${arm}: k6 did not begin${complaint === undefined ? '' : `, and said: ${complaint}`}`]
+}
+
+/** Generators of one arm that begin further apart do not make one load together. */
+const mostApartMs = 500
+
+function timeFaults(seconds: number, treated: LoadLog, control: LoadLog): string[] {
+  const windows = [treated, control].map(({ beganAt, lastBeganAt }) =>
+    beganAt === undefined || lastBeganAt === undefined ? undefined : { beganAt, lastBeganAt },
+  )
+  const [one, other] = windows
+  if (!one || !other) return []
+  const span = ({ beganAt, lastBeganAt }: typeof one): [number, number] => [beganAt, lastBeganAt + seconds * 1_000]
+  const shared = overlapSeconds(span(one), span(other))
+  const apart = Math.max(one.lastBeganAt - one.beganAt, other.lastBeganAt - other.beganAt)
+  return [
+    ...(shared > 0 ? [`both arms were loaded at once, for ${shared.toFixed(1)} s: a pod of k6 started too late`] : []),
+    ...(apart > mostApartMs ? [`the generators of an arm began ${(apart / 1_000).toFixed(1)} s apart`] : []),
+  ]
 }
 
 function armRun(batch: Batch, arm: Arm, { latencies, failed, dropped }: LoadLog, seen: Seen): ArmRun {
@@ -233,8 +268,8 @@ function armRun(batch: Batch, arm: Arm, { latencies, failed, dropped }: LoadLog,
     dropped,
     treated: treatedOf(batch, arm, latencies.count, seen),
     participants: [
-      serverOf(before.server, after.server, seen.started[arm].server, seen.ended[arm].server),
-      clientAfter(batch.arms[arm].client.node, after.client, seen.ended[arm].client),
+      serverOf(before.server, after.server, seen.started[arm], seen.ended[arm]),
+      ...clientsAfter(batch.arms[arm].client, after.clients, seen.ended[arm]),
     ],
     // An arm without requests makes its block void, and nobody reads these.
     percentiles:
@@ -266,23 +301,27 @@ const participant = (pod: LoadPod, throttledPeriods: number | undefined): Partic
 function serverOf(
   before: LoadPod | undefined,
   after: LoadPod | undefined,
-  started: Throttling | undefined,
-  ended: Throttling | undefined,
+  started: Throttled[Arm],
+  ended: Throttled[Arm],
 ): Pair {
   if (!before) return { before: nobody, after: undefined }
   const isSame = after !== undefined && after.metadata.uid === before.metadata.uid
   return {
     // Who was not looked at yet has not been held back since it began.
-    before: participant(before, started?.periods ?? 0),
-    after: isSame ? participant(after, ended?.periods) : undefined,
+    before: participant(before, started.get(before.metadata.name)?.periods ?? 0),
+    after: isSame ? participant(after, ended.get(after.metadata.name)?.periods) : undefined,
   }
 }
 
 /** A k6 is new for its batch: it has to be on its node, and may not have begun twice or been held back at all. */
-function clientAfter(node: string, after: LoadPod | undefined, ended: Throttling | undefined): Pair {
-  if (!after) return { before: { ...nobody, name: 'k6' }, after: undefined }
-  return {
-    before: { name: after.metadata.name, restarts: 0, throttledPeriods: 0, node },
-    after: participant(after, ended?.periods),
-  }
+function clientsAfter({ node, form }: Generator, after: readonly LoadPod[], ended: Throttled[Arm]): Pair[] {
+  return Array.from({ length: generatorsIn(form) }, (_, index): Pair => {
+    const pod = after[index]
+    if (!pod) return { before: { ...nobody, name: 'k6' }, after: undefined }
+    const { name } = pod.metadata
+    return {
+      before: { name, restarts: 0, throttledPeriods: 0, node },
+      after: participant(pod, ended.get(name)?.periods),
+    }
+  })
 }

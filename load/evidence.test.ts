@@ -20,18 +20,24 @@ test('requests that came in by mutual TLS are told from all that passed a proxy'
   expect(countIn(parseMetrics('proxy_build_info{vendor="stand-in"} 1')).isStandIn).toBe(true)
 })
 
-test('throttling is read with the time at which the kubelet looked, of pods of the load alone', () => {
-  const line = (namespace: string, pod: string, rest: string) =>
-    `container_cpu_cfs_throttled_periods_total{container="server",id="/k8s/1",image="i",name="n",namespace="${namespace}",pod="${pod}"} ${rest}`
-  const page = [
-    line('conformance-load', 'meshed-1', '12 1795955164355'),
-    line('conformance-load', 'plain-1', '0'),
-    line('shop', 'checkout', '99 1795955164355'),
-  ].join('\n')
-  expect([...throttlingIn(page)]).toEqual([
-    ['meshed-1/server', { periods: 12, readAt: 1_795_955_164_355 }],
-    ['plain-1/server', { periods: 0, readAt: 0 }],
-  ])
+test('throttling is read with the time at which the kubelet looked, by the id of a container or by its names', () => {
+  const line = (labels: string, rest: string) => `container_cpu_cfs_throttled_periods_total{${labels}} ${rest}`
+  const named = (namespace: string, pod: string) =>
+    `container="server",id="/kubepods/x",image="i",name="n",namespace="${namespace}",pod="${pod}"`
+  const nameless = (id: string) => `container="",id="${id}",image="",name="",namespace="",pod=""`
+  const read = throttlingIn(
+    [
+      line(named('shop', 'plain-1'), '99 1795955164355'),
+      line(named('conformance-load', 'plain-1'), '0'),
+      line(nameless('/k8s.io/abc'), '12 1795955164355'),
+      line(nameless('/kubepods.slice/cri-containerd-def.scope'), '7 1795955164355'),
+    ].join('\n'),
+  )
+  const of = (pod: string, id: string) => read({ pod, container: 'server', id })
+  expect(of('plain-1', '')).toEqual({ periods: 0, readAt: 0 })
+  expect(of('meshed-1', 'abc')).toEqual({ periods: 12, readAt: 1_795_955_164_355 })
+  expect(of('meshed-1', 'def')).toEqual({ periods: 7, readAt: 1_795_955_164_355 })
+  expect([of('meshed-1', ''), of('meshed-1', 'ghi')]).toEqual([undefined, undefined])
 })
 
 test('the cost of proxies is the mean over those that were there before and after', () => {

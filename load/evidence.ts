@@ -5,7 +5,7 @@ import type { Connection } from '../cluster/connection.ts'
 import { getFromPod } from '../cluster/http-forward.ts'
 import { loads } from '../cluster/own-objects.ts'
 import { serverPort } from './objects.ts'
-import type { LoadPod } from './pods.ts'
+import type { LoadContainer, LoadPod } from './pods.ts'
 import { isMeshed } from './pods.ts'
 
 const adminPort = 4191
@@ -61,26 +61,32 @@ export const addCounts = (counts: readonly ProxyCount[]): ProxyCount =>
 export type Throttling = { periods: number; readAt: number }
 
 const cfsLine = /^container_cpu_cfs_throttled_periods_total\{([^}]*)\} (\S+)(?: (\d+))?$/
-const labelIn = (labels: string, name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1]
+const labelIn = (labels: string, name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1] ?? ''
 
-/** Of every container of the load on a node, by `pod/container`, as its kubelet's cAdvisor says. */
-export async function throttlingOn(
-  connection: Connection,
-  node: string,
-  deadline: Deadline,
-): Promise<Map<string, Throttling>> {
+type Throttled = (container: LoadContainer) => Throttling | undefined
+
+/** Of the containers of a node, as its kubelet's cAdvisor says. */
+export async function throttlingOn(connection: Connection, node: string, deadline: Deadline): Promise<Throttled> {
   const { status, text } = await connection.get(`/api/v1/nodes/${node}/proxy/metrics/cadvisor`, deadline, 'text/plain')
   if (status !== 200) throw new Error(`the kubelet of ${node} answered ${status} for its container metrics`)
   return throttlingIn(text)
 }
 
-export function throttlingIn(page: string): Map<string, Throttling> {
-  const found = new Map<string, Throttling>()
-  for (const line of page.split('\n')) {
+/** Not every cAdvisor knows the names of what it sees; the control group of a container has its id in every case. */
+export function throttlingIn(page: string): Throttled {
+  const found = page.split('\n').flatMap((line) => {
     const [, labels = '', value, readAt] = cfsLine.exec(line) ?? []
-    if (value === undefined || labelIn(labels, 'namespace') !== loads.name) continue
-    const key = `${labelIn(labels, 'pod') ?? ''}/${labelIn(labels, 'container') ?? ''}`
-    found.set(key, { periods: Number(value), readAt: readAt === undefined ? 0 : Number(readAt) })
-  }
-  return found
+    if (value === undefined) return []
+    const [group, namespace, pod, container] = ['id', 'namespace', 'pod', 'container'].map((name) =>
+      labelIn(labels, name),
+    )
+    const throttling = { periods: Number(value), readAt: readAt === undefined ? 0 : Number(readAt) }
+    return [{ group: group?.replace(/\.scope$/, '') ?? '', namespace, pod, container, throttling }]
+  })
+  return ({ pod, container, id }) =>
+    found.find(
+      (one) =>
+        (id !== '' && one.group.endsWith(id)) ||
+        (one.namespace === loads.name && one.pod === pod && one.container === container),
+    )?.throttling
 }

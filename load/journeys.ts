@@ -2,7 +2,7 @@ import type { Deadline } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
 import type { Journey } from '../platform/platform.ts'
 import type { Generator } from './batch.ts'
-import { removeJob, resultOf, startJob } from './jobs.ts'
+import { removeGenerators, resultOf, startJob } from './jobs.ts'
 
 /** How a journey fared; `failure` says why nothing is known of it. */
 export type JourneyRun = {
@@ -45,7 +45,7 @@ export async function runJourney(
       deadline,
     )
     const { log } = await resultOf(client.connection, { name, loads: 1 }, deadline)
-    await removeJob(client.connection, name, deadline)
+    await removeGenerators(client.connection, name, deadline)
     const [load] = log.loads
     if (!load) throw new Error('k6 wrote of no load')
     const { latencies, failed, dropped } = load

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseK6Log } from './k6-log.ts'
+import { mergeLogs, parseK6Log } from './k6-log.ts'
 
 const log = [
   'began 0 1000',
@@ -37,5 +37,33 @@ describe('the log of k6', () => {
 
   test('of a load that nobody asked for is refused', () => {
     expect(() => parseK6Log(log.join('\n'), 1)).toThrow('k6 wrote of load 1, and was asked for 1')
+  })
+})
+
+describe('logs of several k6', () => {
+  const share = (beganAt: number, us: readonly number[]) =>
+    parseK6Log(
+      [
+        `began 0 ${beganAt}`,
+        ...us.map((one) => `sample 0 ${one} 0`),
+        `counted 0 ${us.length} 0 1`,
+        `sent ${us.length + 2}`,
+      ].join('\n'),
+      1,
+    )
+
+  test('are one load: its percentiles are those of all requests, not of percentiles', () => {
+    const quick = Array.from({ length: 90 }, () => 1_000)
+    const slow = Array.from({ length: 10 }, () => 50_000)
+    const { loads, sent } = mergeLogs([share(1_000, quick), share(1_200, slow)])
+    const [load] = loads
+    expect(load?.latencies.count).toBe(100)
+    expect([load?.latencies.at(50), load?.latencies.at(95)].map((ms) => Math.round(ms ?? 0))).toEqual([1, 50])
+    expect([load?.dropped, load?.beganAt, load?.lastBeganAt, sent]).toEqual([2, 1_000, 1_200, 104])
+  })
+
+  test('of which one did not begin are a load that did not begin', () => {
+    const silent = parseK6Log('counted 0 0 0 0\nsent 0', 1)
+    expect(mergeLogs([share(1_000, [1]), silent]).loads[0]?.beganAt).toBeUndefined()
   })
 })

@@ -5,12 +5,16 @@ import { Latencies } from './latencies.ts'
 export type LoadLog = Samples & {
   /** When its warm-up ended and measuring began, in milliseconds since 1970; undefined: it never did. */
   beganAt: number | undefined
+  /** The same of the last of several k6; equal to `beganAt` when there is one. */
+  lastBeganAt: number | undefined
 }
 
 export type K6Log = {
   loads: LoadLog[]
   /** Every request that it sent, those of warm-ups as well. */
   sent: number
+  /** What it complained of last, such as requests that failed. */
+  complaint: string | undefined
 }
 
 const line = {
@@ -30,6 +34,7 @@ export function parseK6Log(text: string, count: number): K6Log {
     failed: 0,
     dropped: 0,
     beganAt: undefined,
+    lastBeganAt: undefined,
   }))
   const counted = new Map<number, number>()
   let sent: number | undefined
@@ -47,7 +52,11 @@ export function parseK6Log(text: string, count: number): K6Log {
       continue
     }
     const began = line.began.exec(written)
-    if (began) at(began[1]).beganAt = Number(began[2])
+    if (began) {
+      const load = at(began[1])
+      load.beganAt = Number(began[2])
+      load.lastBeganAt = load.beganAt
+    }
     const total = line.counted.exec(written)
     if (total) {
       at(total[1]).dropped = Number(total[4])
@@ -62,7 +71,38 @@ export function parseK6Log(text: string, count: number): K6Log {
     if (own !== latencies.count)
       throw new Error(`k6 counted ${own} requests of load ${index}, its log holds ${latencies.count}`)
   }
-  return { loads, sent }
+  return { loads, sent, complaint: complaintIn(text) }
+}
+
+function complaintIn(text: string): string | undefined {
+  const own = Object.values(line)
+  const said = text.split('\n').findLast((written) => written !== '' && !own.some((form) => form.test(written)))
+  return said?.slice(0, 300)
+}
+
+/** Several k6 that shared each load: all their requests together, never percentiles of percentiles. */
+export function mergeLogs(logs: readonly K6Log[]): K6Log {
+  const [first, ...others] = logs
+  if (!first) throw new Error('no k6 has written a log')
+  const merged = first.loads.map((load, index): LoadLog => {
+    const shares = logs.map(({ loads }) => loads[index]).filter((share) => share !== undefined)
+    const latencies = new Latencies()
+    for (const share of shares) latencies.add(share.latencies)
+    const sum = (of: (share: LoadLog) => number) => shares.reduce((total, share) => total + of(share), 0)
+    const times = shares.map(({ beganAt }) => beganAt)
+    const began = times.filter((time) => time !== undefined)
+    const didAll = began.length === logs.length
+    return {
+      ...load,
+      latencies,
+      failed: sum(({ failed }) => failed),
+      dropped: sum(({ dropped }) => dropped),
+      beganAt: didAll ? Math.min(...began) : undefined,
+      lastBeganAt: didAll ? Math.max(...began) : undefined,
+    }
+  })
+  const sent = others.reduce((total, log) => total + log.sent, first.sent)
+  return { loads: merged, sent, complaint: logs.find(({ complaint }) => complaint !== undefined)?.complaint }
 }
 
 const linesShown = 5

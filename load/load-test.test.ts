@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { exitCodeOf } from '../check/outcome.ts'
 import { defaultLoadSettings } from '../cluster/target.ts'
 import { loadPlatform } from '../platform/platform.ts'
+import { planWith } from './generators.ts'
 import { runLoadTest } from './load-test.ts'
+import type { GeneratorForm } from './objects.ts'
 import type { TestPlan } from './plan.ts'
 import { quickPlan } from './plan.ts'
 import { randomFrom } from './random.ts'
@@ -34,13 +36,14 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-async function tested(trouble: Trouble = {}, { ratio = 1.05, cancel = false } = {}) {
+async function tested(trouble: Trouble = {}, { ratio = 1.05, cancel = false, parallelism = 0 } = {}) {
   const simulation = { random: randomFrom(4), ratio, trouble }
   const clusters = { infra: new SimulatedCluster('infra', simulation), apps: new SimulatedCluster('apps', simulation) }
   clusters.apps.other = clusters.infra
   const leave = new AbortController()
   const said: string[] = []
   if (cancel) setTimeout(() => leave.abort(new Error('cancelled')), 30_000)
+  const form: GeneratorForm = parallelism === 0 ? { kind: 'Job' } : { kind: 'TestRun', parallelism }
   const began = performance.now()
   const run = await runLoadTest({
     target: {
@@ -51,9 +54,10 @@ async function tested(trouble: Trouble = {}, { ratio = 1.05, cancel = false } = 
     },
     connections: { infra: clusters.infra.connection(), apps: clusters.apps.connection() },
     platform,
-    plan,
+    plan: planWith(form, plan),
     settings: defaultLoadSettings,
     k6: { image: 'k6' },
+    form,
     seed: 9,
     signal: leave.signal,
     say: (line) => said.push(line),
@@ -103,6 +107,16 @@ describe('a load test on simulated clusters', () => {
     const all = judgeAll(planFor(platform), platform, run.snapshot).map(({ result }) => result)
     expect(exitCodeOf(all.filter(({ claim }) => claim === 'PERF-01').map(({ outcome }) => outcome))).toBe(2)
     expect(exitCodeOf(all.map(({ outcome }) => outcome))).toBe(2)
+    expect([clusters.infra.isEmpty, clusters.apps.isEmpty]).toEqual([true, true])
+  })
+
+  test('shares the rate between several generators where the k6-operator is', async () => {
+    const { run, clusters, said } = await tested({}, { ratio: 1.2, parallelism: 2 })
+    const [result] = run.findings.overhead.apps
+    expect(said[0]).toMatch(/k6 runs as a TestRun per arm, 2 generators each$/)
+    expect(result?.ran.map(({ reasons }) => reasons)).toEqual(Array.from({ length: plan.leastBlocks }, () => []))
+    expect(result?.ran.map(({ latencies }) => latencies.treated.count)).toEqual(result?.ran.map(() => 1_000))
+    expect(outcomeOf(run, 'PERF-01', 'apps')).toMatchObject({ outcome: 'disputed', lookedAt: 3 })
     expect([clusters.infra.isEmpty, clusters.apps.isEmpty]).toEqual([true, true])
   })
 

@@ -16,7 +16,8 @@ import { blockText } from './figures.ts'
 import { snapshotOf } from './findings.ts'
 import type { Findings, LoadTest } from './measure.ts'
 import { clusters, measure, readOnApps } from './measure.ts'
-import type { K6Program } from './objects.ts'
+import { formText } from './generators.ts'
+import type { GeneratorForm, K6Program } from './objects.ts'
 import type { TestPlan } from './plan.ts'
 import { randomFrom } from './random.ts'
 import type { LoadSite } from './servers.ts'
@@ -30,6 +31,7 @@ export type LoadTestRequest = {
   plan: TestPlan
   settings: LoadSettings
   k6: K6Program
+  form: GeneratorForm
   seed: number
   signal: AbortSignal
   say: (line: string) => void
@@ -51,7 +53,7 @@ const setUpSeconds = 90
  * when a stop condition ended it is returned. Throws when it was cancelled, or its pods did not come.
  */
 export async function runLoadTest(request: LoadTestRequest): Promise<LoadTestRun> {
-  const { connections, platform, plan, signal, say } = request
+  const { connections, platform, plan, form, signal, say } = request
   const began = performance.now()
   const setUp = deadlineIn(setUpSeconds * 1_000, signal)
   const other = await otherRun([connections.infra, connections.apps])
@@ -85,7 +87,7 @@ export async function runLoadTest(request: LoadTestRequest): Promise<LoadTestRun
       idle.catch(() => {}),
       ...clusters.map((cluster) => raiseServers(sites[cluster], exportingLabels(platform.names), setUp)),
     ])
-    say(`  servers stand after ${clock(performance.now() - began)}`)
+    say(`  servers stand after ${clock(performance.now() - began)}; k6 runs as ${formText(form)}`)
     const guards = guardsOf(connections, request.settings.watch)
     void watch(guards, () => otherRun([connections.infra, connections.apps]), stop, { signal: leave.signal })
     const leftMs = plan.budgetSeconds * 1_000 - (performance.now() - began) - removalSeconds * 1_000
@@ -151,7 +153,7 @@ async function countsOf(connection: Connection, deadline: Deadline): Promise<Cou
 }
 
 function sitesOf(
-  { connections, platform, settings, k6 }: LoadTestRequest,
+  { connections, platform, settings, k6, form }: LoadTestRequest,
   owners: readonly { id: string; uid: string }[],
   counts: Record<ClusterName, Counts>,
 ): Record<ClusterName, LoadSite> {
@@ -167,6 +169,7 @@ function sitesOf(
       nodes: { server, client },
       serverImage: settings.serverImage,
       k6,
+      form,
       clusterDomain: platform.names.network.clusterDomain.name,
     }
   }

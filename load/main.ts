@@ -34,6 +34,7 @@ const command = new Command('pnpm test:load')
   .option('--seconds <count>', 'measured, in each arm of each block', wholeAtLeast(1))
   .option('--warm-up <seconds>', 'before it, discarded', wholeAtLeast(0))
   .option('--budget <minutes>', 'for all of it; blocks are added while it lasts', wholeAtLeast(1))
+  .option('--generators <count>', 'k6 per arm, by the k6-operator', wholeAtLeast(1))
   .option('--seed <number>', 'of the order of the arms and of the bootstrap', wholeAtLeast(0))
   .option('--reports <folder>', 'where the reports go', join('reports', 'load'))
   .version(version)
@@ -49,6 +50,7 @@ type Flags = {
   seconds?: number
   warmUp?: number
   budget?: number
+  generators?: number
   seed?: number
   reports: string
 }
@@ -78,6 +80,7 @@ try {
     wanted: isLiveWanted(asked) ? 'live' : 'pair',
     target: () => chooseTarget(asked),
     plan: planOf(flags),
+    ...(flags.generators === undefined ? {} : { generators: flags.generators }),
     seed: flags.seed ?? Math.floor(Math.random() * greatestSeed),
   })
 } catch (error) {

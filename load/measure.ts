@@ -101,11 +101,12 @@ export async function measure(test: LoadTest, idle: Promise<ProxyReading>, deadl
 export const readOnApps = ({ sites, nodesOfApps }: LoadTest, deadline: Deadline): Promise<ProxyReading> =>
   readProxies(sites.apps.connection, nodesOfApps, deadline)
 
-const generatorOf = ({ connection, owner, nodes, k6 }: LoadSite) => ({
+const generatorOf = ({ connection, owner, nodes, k6, form }: LoadSite) => ({
   connection,
   owner,
   node: nodes.client,
   program: k6,
+  form,
 })
 
 /** Sends the known load of a cluster, and looks meanwhile whether the dashboard shows it. */

@@ -69,6 +69,11 @@ export const scriptObject = (owner: Owner) => ({
 export type K6Program = { image: string; file?: string }
 const mountedProgram = '/programs/k6'
 
+/** One k6 as a Job of ours; or as many as are wanted, by a TestRun of the k6-operator, each with its share of the rate. */
+export type GeneratorForm = { kind: 'Job' } | { kind: 'TestRun'; parallelism: number }
+
+export const generatorLabel = 'conformance/generator'
+
 export type K6Job = {
   name: string
   role: ArmRole
@@ -94,16 +99,21 @@ export const k6Arguments = (settings: K6Job['settings'], script: string): string
   script,
 ]
 
+const k6Resources = { requests: { cpu: '100m', memory: '256Mi' }, limits: { cpu: '4', memory: '2Gi' } }
+
 /** One k6 as a Job that is never tried again: half a load is none. */
 export const jobObject = ({ name, role, node, program, settings, longestSeconds }: K6Job, owner: Owner) => ({
   apiVersion: 'batch/v1',
   kind: 'Job',
-  metadata: ownedMetadata(loads, owner, name, { app: name }),
+  metadata: ownedMetadata(loads, owner, name, { [generatorLabel]: name }),
   spec: {
     backoffLimit: 0,
     activeDeadlineSeconds: longestSeconds,
     template: {
-      metadata: { labels: { ...ownedMetadata(loads, owner, name).labels, app: name }, annotations: injection(role) },
+      metadata: {
+        labels: { ...ownedMetadata(loads, owner, name).labels, [generatorLabel]: name },
+        annotations: injection(role),
+      },
       spec: {
         ...restrictedPod,
         nodeName: node,
@@ -119,7 +129,7 @@ export const jobObject = ({ name, role, node, program, settings, longestSeconds 
               { name: 'K6_AUTO_EXTENSION_RESOLUTION', value: 'false' },
               { name: 'HOME', value: '/tmp' },
             ],
-            resources: { requests: { cpu: '100m', memory: '256Mi' }, limits: { cpu: '4', memory: '2Gi' } },
+            resources: k6Resources,
             securityContext: restrictedContainer,
             volumeMounts: [
               { name: 'script', mountPath: '/script', readOnly: true },
@@ -137,3 +147,49 @@ export const jobObject = ({ name, role, node, program, settings, longestSeconds 
     },
   },
 })
+
+const { securityContext, automountServiceAccountToken } = restrictedPod
+/** A quarter of what one k6 may use is enough to look at a script, or to let runners go. */
+const helperPod = {
+  automountServiceAccountToken: String(automountServiceAccountToken),
+  securityContext,
+  containerSecurityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+}
+
+/**
+ * The same script as a TestRun. The operator adds `--execution-segment` and `--paused`; its starter is not meshed, and
+ * reaches the runners past their proxies. Settings are environment: arguments would pass a shell.
+ */
+export const testRunObject = ({ name, role, node, program, settings }: K6Job, parallelism: number, owner: Owner) => ({
+  apiVersion: 'k6.io/v1alpha1',
+  kind: 'TestRun',
+  metadata: ownedMetadata(loads, owner, name, { [generatorLabel]: name }),
+  spec: {
+    parallelism,
+    quiet: 'true',
+    script: { configMap: { name: scriptMap, file: scriptName } },
+    initializer: { ...helperPod, image: program.image, metadata: { annotations: injection('plain') } },
+    starter: { ...helperPod, metadata: { annotations: injection('plain') } },
+    runner: {
+      ...helperPod,
+      image: program.image,
+      nodeSelector: { 'kubernetes.io/hostname': node },
+      metadata: {
+        labels: { ...ownedMetadata(loads, owner, name).labels, [generatorLabel]: name },
+        annotations: { ...injection(role), 'config.linkerd.io/skip-inbound-ports': String(runnerPort) },
+      },
+      env: [
+        ...Object.entries(settings).map(([variable, value]) => ({ name: variable, value: String(value) })),
+        { name: 'HOME', value: '/tmp' },
+        { name: 'K6_LOG_FORMAT', value: 'raw' },
+        { name: 'K6_NO_USAGE_REPORT', value: 'true' },
+        { name: 'K6_AUTO_EXTENSION_RESOLUTION', value: 'false' },
+      ],
+      resources: k6Resources,
+      containerSecurityContext: restrictedContainer,
+      volumes: [{ name: 'temporary', emptyDir: {} }],
+      volumeMounts: [{ name: 'temporary', mountPath: '/tmp' }],
+    },
+  },
+})
+const runnerPort = 6565

@@ -5,6 +5,7 @@ import type { Connection } from '../cluster/connection.ts'
 import { parseJSON } from '../cluster/json.ts'
 import { pathOf } from '../cluster/own-namespace.ts'
 import { loads } from '../cluster/own-objects.ts'
+import { generatorLabel } from './objects.ts'
 
 const pauseMs = 500
 
@@ -12,6 +13,7 @@ const containerStatus = z.object({
   name: z.string(),
   ready: z.boolean().default(false),
   restartCount: z.number().default(0),
+  containerID: z.string().default(''),
   state: z
     .object({
       terminated: z.object({ exitCode: z.number(), reason: z.string().optional() }).optional(),
@@ -56,6 +58,16 @@ export const restartsOf = ({ status }: LoadPod): number =>
     0,
   )
 
+/** One container of the load, by its name and by the id that its runtime gave it. */
+export type LoadContainer = { pod: string; container: string; id: string }
+
+/** A container of a pod as its kubelet's metrics know it; without an id when it has not begun. */
+export const containerOf = ({ metadata, status }: LoadPod, container: string): LoadContainer => ({
+  pod: metadata.name,
+  container,
+  id: (status.containerStatuses.find(({ name }) => name === container)?.containerID ?? '').replace(/^.*:\/\//, ''),
+})
+
 export const isReady = ({ status }: LoadPod): boolean =>
   status.podIP !== '' && status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True')
 
@@ -68,17 +80,51 @@ export async function podsOf(connection: Connection, deadline: Deadline): Promis
   return parsed.data.items
 }
 
-/** Waits until a pod of each name, or Job, is there and is as wanted. Throws with what keeps the first that is not. */
-export async function waitForPods(
+/** The pods in which k6 sends; a TestRun has others beside them, with the same labels. */
+export const generatorsOf = (all: readonly LoadPod[], name: string): LoadPod[] =>
+  all.filter(
+    ({ metadata: { labels } }) =>
+      labels[generatorLabel] === name && (labels['k6_cr'] === undefined || labels['runner'] === 'true'),
+  )
+
+export const serverNamed = (all: readonly LoadPod[], name: string): LoadPod | undefined =>
+  all.find(({ metadata }) => metadata.labels['app'] === name)
+
+/** Waits until a server of each name is there and as wanted. Throws with what keeps the first that is not. */
+export const waitForServers = (
   connection: Connection,
   names: readonly string[],
+  isWanted: (pod: LoadPod) => boolean,
+  deadline: Deadline,
+): Promise<LoadPod[]> =>
+  waitForPods(connection, names, (all) => names.map((name) => serverNamed(all, name)), isWanted, deadline)
+
+/** The same for all k6 of one name. */
+export const waitForGenerators = (
+  connection: Connection,
+  { name, count }: { name: string; count: number },
+  isWanted: (pod: LoadPod) => boolean,
+  deadline: Deadline,
+): Promise<LoadPod[]> => {
+  const names = Array.from({ length: count }, () => name)
+  const find = (all: LoadPod[]) => {
+    const own = generatorsOf(all, name)
+    return names.map((_, index) => own[index])
+  }
+  return waitForPods(connection, names, find, isWanted, deadline)
+}
+
+async function waitForPods(
+  connection: Connection,
+  names: readonly string[],
+  find: (all: LoadPod[]) => (LoadPod | undefined)[],
   isWanted: (pod: LoadPod) => boolean,
   deadline: Deadline,
 ): Promise<LoadPod[]> {
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- until they are as wanted
     const all = await podsOf(connection, deadline)
-    const found = names.map((name) => all.find(({ metadata }) => metadata.labels['app'] === name))
+    const found = find(all)
     if (found.every((one) => one !== undefined && isWanted(one))) return found as LoadPod[]
     const broken = found.find((one) => one?.status.phase === 'Failed' && !isWanted(one))
     if (broken) throw new Error(`${broken.metadata.name} on ${connection.context} failed: ${whyNot(broken)}`)

@@ -28,6 +28,7 @@ import { isCheck } from '../check/check.ts'
 import * as checks from './checks.ts'
 import * as dashboardChecks from './dashboard-checks.ts'
 import { metricsOf, picturesFor, picturesOf, writeEvidence, writePictures } from './evidence-files.ts'
+import { chooseForm, planWith } from './generators.ts'
 import { runLoadTest } from './load-test.ts'
 import type { LoadTestRun } from './load-test.ts'
 import type { K6Program } from './objects.ts'
@@ -43,6 +44,8 @@ export type LoadRunOptions = {
   target: () => Target | EmbeddedPair
   plan: TestPlan
   seed: number
+  /** k6 per arm, instead of what the configuration says. */
+  generators?: number
 }
 
 /** The checks of this room, named like those of the chapters. */
@@ -58,6 +61,8 @@ type Seen = {
   kind: 'pair' | 'live'
   target?: Target
   identities?: Record<ClusterName, Identity>
+  /** What plays on the pair. */
+  programs?: Report['programs']
   test?: LoadTestRun
   measuringMs: number
 }
@@ -77,9 +82,10 @@ export async function run(options: LoadRunOptions): Promise<number> {
   try {
     const chosen = options.target()
     seen.kind = chosen.kind
-    const snapshot = await withTarget(chosen, platform, leave.signal, (target) =>
-      measured(options, platform, target, seen, leave.signal),
-    )
+    const snapshot = await withTarget(chosen, platform, leave.signal, (target, programs) => {
+      seen.programs = programs
+      return measured(options, platform, target, seen, leave.signal)
+    })
     judgements = judgeAll(plan, platform, snapshot)
   } catch (error) {
     failure = error instanceof SetupError ? error.problem : unexpected(error)
@@ -94,6 +100,7 @@ export async function run(options: LoadRunOptions): Promise<number> {
     durationMs: Date.now() - started.getTime(),
     judgingMs: 0,
     observingMs: seen.measuringMs,
+    ...(seen.programs === undefined ? {} : { programs: seen.programs }),
     clusters: { infra: clusterSeen('infra', seen), apps: clusterSeen('apps', seen) },
     claims: claimsOfLoads(platform, plan, started),
     planned: plannedOf(plan),
@@ -152,7 +159,7 @@ const unexpected = (error: unknown): SetupProblem => ({
 })
 
 async function measured(
-  { plan, seed }: LoadRunOptions,
+  { plan, seed, generators }: LoadRunOptions,
   platform: Platform,
   target: Target,
   seen: Seen,
@@ -166,10 +173,15 @@ async function measured(
   const began = performance.now()
   try {
     seen.identities = await identify(target, connections, deadlineIn(identifyMs, signal))
-    console.log(`${boundsText(boundsOf(plan, platform.figures.journeys))}; seed ${seed}`)
-    const settings = target.load ?? defaultLoadSettings
+    const configured = target.load ?? defaultLoadSettings
+    const settings = generators === undefined ? configured : { ...configured, generators }
     const k6 = target.kind === 'pair' ? await programOfPair(settings, signal) : { image: settings.k6Image }
-    seen.test = await runLoadTest({ target, connections, platform, plan, settings, k6, seed, signal, say: console.log })
+    const wanted = { generators: settings.generators, isQuick: plan.overlaps, k6 }
+    const form = await chooseForm(connections, wanted, deadlineIn(identifyMs, signal))
+    const fitted = planWith(form, plan)
+    console.log(`${boundsText(boundsOf(fitted, platform.figures.journeys))}; seed ${seed}`)
+    const given = { target, connections, platform, plan: fitted, settings, k6, form, seed, signal }
+    seen.test = await runLoadTest({ ...given, say: console.log })
     return seen.test.snapshot
   } finally {
     seen.measuringMs = performance.now() - began

@@ -4,9 +4,9 @@ import { create, pathOf } from '../cluster/own-namespace.ts'
 import type { Owner } from '../cluster/own-objects.ts'
 import { loads } from '../cluster/own-objects.ts'
 import type { ClusterName } from '../platform/platform.ts'
-import type { ArmRole, K6Program } from './objects.ts'
+import type { ArmRole, GeneratorForm, K6Program } from './objects.ts'
 import { scriptObject, serverObjects, serverPodName, serverPort } from './objects.ts'
-import { isReady, waitForPods } from './pods.ts'
+import { isReady, waitForServers } from './pods.ts'
 
 /** One cluster of a load test. */
 export type LoadSite = {
@@ -17,6 +17,8 @@ export type LoadSite = {
   nodes: { server: string; client: string }
   serverImage: string
   k6: K6Program
+  /** Of the loads that are compared. */
+  form: GeneratorForm
   clusterDomain: string
 }
 
@@ -63,7 +65,7 @@ export async function raiseServers(
       await create(connection, `${pathOf(loads)}/pods`, pod, deadline)
     }),
   )
-  await waitForPods(
+  await waitForServers(
     connection,
     servers.map(({ name }) => name),
     isReady,

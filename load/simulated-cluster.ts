@@ -51,6 +51,19 @@ type JobRequest = {
   }
 }
 
+type TestRunRequest = {
+  metadata: { name: string }
+  spec: {
+    parallelism: number
+    runner: {
+      metadata: { labels: Record<string, string>; annotations: Record<string, string> }
+      nodeSelector: Record<string, string>
+      env: { name: string; value: string }[]
+    }
+  }
+}
+type PodTemplate = Pick<PodRequest, 'spec'> & { metadata: Omit<PodRequest['metadata'], 'name'> }
+
 /** An API server, kubelets, a mesh and k6 as far as a load test asks them. In memory; nothing is sent anywhere. */
 export class SimulatedCluster {
   readonly #name: string
@@ -115,7 +128,8 @@ export class SimulatedCluster {
     if (method === 'DELETE' && path === `/api/v1/namespaces/${loads.name}`) this.#namespace = undefined
     if (method === 'DELETE' && path.startsWith(`/api/v1/namespaces/${loads.name}/pods`)) this.#pods.clear()
     if (method === 'POST' && path.endsWith('/pods')) this.#add(body as PodRequest)
-    if (method === 'POST' && path.endsWith('/jobs')) this.#run(body as JobRequest)
+    if (method === 'POST' && path.endsWith('/jobs')) this.#runJob(body as JobRequest)
+    if (method === 'POST' && path.endsWith('/testruns')) this.#runTestRun(body as TestRunRequest)
     return method === 'POST' ? created : { status: 200, text: '{}' }
   }
 
@@ -142,20 +156,35 @@ export class SimulatedCluster {
     return pod
   }
 
-  #run({ metadata, spec }: JobRequest): void {
+  #runJob({ metadata, spec }: JobRequest): void {
     const { template } = spec
     const args = template.spec.containers[0]?.args ?? []
     const settings = Object.fromEntries(
-      args.filter((_, index) => args[index - 1] === '-e').map((one) => one.split('=', 2)),
-    )
-    const name = `${metadata.name}-x`
+      args.filter((_, index) => args[index - 1] === '-e').map((one) => one.split(/=(.*)/s, 2)),
+    ) as Record<string, string>
+    this.#run(`${metadata.name}-x`, template, settings, 1)
+  }
+
+  /** Runners that share the rate, and the pod that has looked at their script. */
+  #runTestRun({ metadata, spec: { parallelism, runner } }: TestRunRequest): void {
+    const settings = Object.fromEntries(runner.env.map(({ name, value }) => [name, value]))
+    const spec = { nodeName: runner.nodeSelector['kubernetes.io/hostname'] ?? '', containers: [{ name: 'k6' }] }
+    const labels = { ...runner.metadata.labels, k6_cr: metadata.name }
+    this.#add({ metadata: { ...runner.metadata, labels, name: `${metadata.name}-initializer` }, spec })
+    for (let index = 1; index <= parallelism; index += 1) {
+      const own = { ...runner.metadata, labels: { ...labels, runner: 'true' } }
+      this.#run(`${metadata.name}-${index}`, { metadata: own, spec }, settings, parallelism)
+    }
+  }
+
+  #run(name: string, template: PodTemplate, settings: Record<string, string>, sharedBy: number): void {
     const pod = this.#add({ metadata: { ...template.metadata, name }, spec: template.spec })
-    const { log, sent, endsAt, exitCode = 0 } = this.#load(settings, args)
+    const { log, sent, endsAt, exitCode = 0 } = this.#load(settings, sharedBy)
     pod.log = log
     pod.exitCode = exitCode
     pod.endsAt = endsAt
     pod.counters.outbound = sent
-    const app = /^http:\/\/([^.]+)\./.exec(targetIn(args))?.[1] ?? ''
+    const app = /^http:\/\/([^.]+)\./.exec(settings['TARGET'] ?? '')?.[1] ?? ''
     const serving = app.endsWith('-infra') ? this.other : this
     if (serving) serving.#serve(app.replace(/-infra$/, ''), sent)
   }
@@ -169,14 +198,15 @@ export class SimulatedCluster {
     }
   }
 
-  #load(settings: Record<string, string>, args: readonly string[]): SimulatedLoad {
+  #load(settings: Record<string, string>, sharedBy: number): SimulatedLoad {
     const { random, ratio, trouble = {} } = this.#simulation
     if (trouble.k6Fails) return { log: 'script exception\n', sent: 0, endsAt: 0, exitCode: 107 }
-    const isPlain = targetIn(args).includes('//plain.')
+    const isPlain = (settings['TARGET'] ?? '').includes('//plain.')
     const starts = (settings['STARTS'] ?? '0').split(',').map(Number)
-    const [rate, seconds, warmUp] = [Number(settings['RATE']), Number(settings['SECONDS']), Number(settings['WARMUP'])]
+    const [seconds, warmUp] = [Number(settings['SECONDS']), Number(settings['WARMUP'])]
+    const rate = Number(settings['RATE']) / sharedBy
     const begin = Number(settings['BEGIN'] ?? Date.now())
-    const failing = args.some((one) => one.startsWith('FAILING='))
+    const failing = settings['FAILING'] !== undefined
     if (trouble.deadControl && isPlain) return deadLoads(starts.length, begin, rate)
     const dropped = trouble.saturated ? Math.round(rate * seconds * 0.1) : 0
     const count = Math.round(rate * seconds) - dropped
@@ -265,8 +295,6 @@ function deadLoads(count: number, begin: number, rate: number): SimulatedLoad {
 }
 
 const notFound: Answer = { status: 404, text: '{}' }
-const targetIn = (args: readonly string[]) =>
-  args.find((one) => one.startsWith('TARGET='))?.slice('TARGET='.length) ?? ''
 const nodeObject = (name: string) => ({
   metadata: { name },
   status: { conditions: [{ type: 'Ready', status: 'True' }] },

@@ -1,5 +1,6 @@
 // Requests at a constant arrival rate, whatever the answers take: an open model, so that a slow server is not spared.
 //   k6 run -e TARGET=http://host:port/path -e RATE=320 -e WARMUP=5 -e SECONDS=10 load/scripts/constant-rate.ts
+// With --execution-segment, as the k6-operator gives it, each of several k6 sends its share.
 // Several loads one after the other, at times that are shared with another k6:
 //   -e BEGIN=<milliseconds since 1970> -e STARTS=0,40,60   (seconds after BEGIN at which a warm-up begins)
 //   -e SAMPLES=yes    every measured request as a line of the log: `sample <load> <microseconds> <1 if it failed>`
@@ -26,8 +27,8 @@ const writesSamples = __ENV['SAMPLES'] === 'yes'
 const users = Number(__ENV['USERS'] ?? Math.max(10, Math.min(rate, 1_000)))
 
 const arrivals = { executor: 'constant-arrival-rate', rate, timeUnit: '1s', preAllocatedVUs: users } as const
-const untilBegin = begin === 0 ? 0 : Math.max(0, begin - Date.now())
-const at = (secondsAfterBegin: number) => `${Math.round(untilBegin + secondsAfterBegin * 1_000)}ms`
+const secondsUntilBegin = () => Math.max(0, (begin - Date.now()) / 1_000)
+const at = (secondsAfterBegin: number) => `${Math.round(secondsAfterBegin * 1_000)}ms`
 const nameOf = (kind: string, load: number) => (starts.length === 1 ? kind : `${kind}-${load}`)
 const measured = starts.map((_, load) => nameOf('measured', load))
 
@@ -53,6 +54,7 @@ export const options: Options = {
   // Names, not addresses of single requests: one time series for all of them.
   systemTags: ['scenario', 'status', 'expected_response'],
   summaryTrendStats: ['count', 'min', 'med', 'p(95)', 'p(99)', 'max'],
+  setupTimeout: `${Math.ceil(secondsUntilBegin()) + 60}s`,
   scenarios,
   thresholds: {
     // Ends a load that does nothing but fail.
@@ -67,13 +69,18 @@ export const options: Options = {
   },
 }
 
+/** All users are made by now, and a k6 that was started paused has been let go: the begin is the same for all of them. */
+export function setup(): void {
+  if (begin > 0) sleep(secondsUntilBegin())
+}
+
 export default function request(): void {
   const isFailing = failing !== undefined && scenario.iterationInTest % every === every - 1
   const { timings, status } = http.get(isFailing ? failing : target)
   if (!writesSamples) return
   const load = measured.indexOf(scenario.name)
   if (load < 0) return
-  if (scenario.iterationInTest === 0) console.log(`began ${load} ${scenario.startTime}`)
+  if (scenario.iterationInInstance === 0) console.log(`began ${load} ${scenario.startTime}`)
   console.log(`sample ${load} ${Math.round(timings.duration * 1_000)} ${status >= 200 && status < 400 ? 0 : 1}`)
 }
 
