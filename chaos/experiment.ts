@@ -97,8 +97,9 @@ const failuresOf = (taken: readonly TakenBack[]) =>
 
 function intentOf({ id, scenario, field, seen }: Experiment): Intent {
   const { infra, apps } = seen.uids
+  const bringsPods = scenario.workloads.length > 0 || scenario.fault.driver === 'restore'
   const own: Undo[] =
-    scenario.workloads.length > 0 && scenario.cluster !== 'across'
+    bringsPods && scenario.cluster !== 'across'
       ? [{ do: 'delete workloads', cluster: scenario.cluster, namespace: workloadNamespace }]
       : []
   const undo = seen.undo.filter((one) => one !== undefined)
@@ -220,7 +221,9 @@ async function makeFault({ id, scenario, field, seen }: Experiment, journal: Jou
   journal.write('injecting')
   const lower = monotonicNow()
   record.wallAtInject = new Date().toISOString()
-  await driverOf(fault).make({ id, fault, scenario, field, targets: seen.targets, deadline: deadlineIn(makeMs) })
+  const deadline = deadlineIn(fault.driver === 'restore' ? scenario.longestSeconds * 1_000 : makeMs)
+  const made = await driverOf(fault).make({ id, fault, scenario, field, targets: seen.targets, deadline })
+  if (made?.restored) record.restored = made.restored
   record.inject = { lower, upper: monotonicNow() }
   journal.write('injected')
 }

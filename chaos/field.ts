@@ -19,6 +19,15 @@ export type LinkDriver = {
   packetsDropped: () => Promise<number>
 }
 
+/** Reaches files inside containers, and the tool that backs them up. */
+export type RestoreTools = {
+  /** The path of restic; built or fetched when it is asked for. */
+  program: () => Promise<string>
+  version: string
+  /** Where a path inside a running container is found on this machine. */
+  filesIn: (containerID: string, path: string) => Promise<string>
+}
+
 /** Where an experiment takes place, and what can be done there. `main.ts` puts it together. */
 export type Field = {
   target: 'pair' | 'live'
@@ -28,6 +37,7 @@ export type Field = {
   contexts: Record<ClusterName, string>
   power?: PowerDriver
   link?: LinkDriver
+  restore?: RestoreTools
   /**
    * Where a prober stands that reaches Services of a cluster by their addresses, away from the nodes that are about to
    * be lost. Undefined where there is no such place; Services are then asked through the API server.

@@ -6,6 +6,7 @@ import { outagesIn } from './clocks/outages.ts'
 import { between, firstHeld, heldSince } from './clocks/sightings.ts'
 import type { Measured, Verdict } from './clocks/verdict.ts'
 import { blindFor, doubtsAbout, rangeText, seconds, verdictOf, widened } from './clocks/verdict.ts'
+import { restoreSeen, restoreVerdict } from './restore/restored.ts'
 import type { Run } from './run-record.ts'
 import type { ScenarioJudgement } from './scenario.ts'
 
@@ -17,6 +18,12 @@ export type Clocks = {
   redundant: Range | undefined
   /** Of databases: when the first row was written after the fault, by the distance of server clocks. */
   data: Range | undefined
+}
+
+/** An objective of platform.yaml, whichever unit the document gives it in. */
+export function objectiveSeconds({ objectives }: Figures, name: ScenarioJudgement['objective']): number {
+  const objective = objectives[name]
+  return 'maxSeconds' in objective ? objective.maxSeconds : objective.maxHours * 3_600
 }
 
 export type Judged = { judgement: ScenarioJudgement; verdict: Verdict; measured: Measured[] }
@@ -110,7 +117,7 @@ function weigh(
   if (run.notRun !== undefined) return { verdict: { kind: 'not run', reason: run.notRun }, measured: [] }
   if (run.stopped !== undefined) return { verdict: { kind: 'aborted', reason: run.stopped }, measured: [] }
   const about = outages.filter(({ journey }) => judgement.journeys?.includes(journey) ?? true)
-  const objectiveMs = figures.objectives[judgement.objective].maxSeconds * 1_000
+  const objectiveMs = objectiveSeconds(figures, judgement.objective) * 1_000
   const doubts = [
     ...about.flatMap(({ journey, failure }) => (failure === undefined ? [] : [`the prober of ${journey}: ${failure}`])),
     ...about.flatMap(({ journey, seen }) => (seen.attempts === 0 ? [`${journey} was never probed`] : [])),
@@ -120,6 +127,7 @@ function weigh(
     const blind = about.flatMap(({ journey, seen, periodMs }) => doubtsAbout(journey, seen, periodMs))
     return { verdict: untouched(about, effects, [...doubts, ...blind]), measured: [] }
   }
+  if (judgement.by === 'restored') return restoredBy(run, objectiveMs, doubts)
   const measured = measuredBy(judgement, run, about)
   return { verdict: verdictOf({ objectiveMs, measured, effects, doubts }), measured }
 }
@@ -143,8 +151,18 @@ function measuredBy({ by }: ScenarioJudgement, run: Run, about: Outages): Measur
         range: faultEnd ? widened(healingOf(seen, faultEnd), blindFor(seen, periodMs)) : unknown,
       }))
     case 'untouched':
+    case 'restored':
       return []
   }
+}
+
+function restoredBy(run: Run, objectiveMs: number, doubts: readonly string[]) {
+  const writes = run.journeys.find(({ id }) =>
+    run.scenario.journeys.some((one) => one.id === id && one.by === 'postgres'),
+  )
+  const seen = run.restored && restoreSeen(run.restored, writes?.log ?? [])
+  const measured: Measured[] = seen ? [{ what: 'the restore of the database', range: seen.took }] : []
+  return { verdict: restoreVerdict(seen, objectiveMs, doubts), measured }
 }
 
 const unknown: Range = { lower: 0, upper: Infinity }

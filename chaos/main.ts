@@ -205,7 +205,7 @@ async function onField<T>(
   }
 }
 
-type Machines = Pick<Field, 'power' | 'link' | 'placeOn' | 'placeInMesh' | 'picture'>
+type Machines = Pick<Field, 'power' | 'link' | 'restore' | 'placeOn' | 'placeInMesh' | 'picture'>
 type Opened = { target: Target; machines: Machines; takeDown: () => Promise<void> }
 
 async function machinesOf(
@@ -231,6 +231,7 @@ async function machinesOf(
 /** The pair's own faults, behind the drivers of chaos. */
 async function pairMachines(platform: Platform): Promise<Machines> {
   const { openFaults } = await import('../fixtures/pair/faults/faults.ts')
+  const { pinnedVersions } = await import('../fixtures/pair/programs/catalogue.ts')
   const faults = await openFaults(platform)
   return {
     power: {
@@ -238,7 +239,12 @@ async function pairMachines(platform: Platform): Promise<Machines> {
       on: async (node, deadline) => void (await faults.restorePower(node, deadline)),
       isOn: faults.isPowered,
     },
-    link: { cut: faults.cutLink, join: faults.joinLink, packetsDropped: faults.packetsDropped },
+    link: {
+      cut: (seconds) => faults.spoilLink({ kind: 'cut' }, seconds),
+      join: faults.joinLink,
+      packetsDropped: faults.packetsDropped,
+    },
+    restore: { program: resticOfPair, version: pinnedVersions.restic, filesIn: faults.filesIn },
     placeOn: async (cluster, without) => {
       const node = faults.nodesOf(cluster).find((name) => !without.includes(name))
       if (node === undefined) throw new Error(`${cluster} has no node left for a prober`)
@@ -247,6 +253,19 @@ async function pairMachines(platform: Platform): Promise<Machines> {
     placeInMesh: ({ node, containerID }) => faults.inPod(node, containerID),
     picture: faults.picture,
   }
+}
+
+/** restic is no part of the pair: it is built, once, for the first who restores something. */
+async function resticOfPair(): Promise<string> {
+  const { ensurePrograms } = await import('../fixtures/pair/programs/programs.ts')
+  const { createProgress } = await import('../fixtures/pair/progress.ts')
+  const { layoutIn } = await import('../fixtures/pair/layout.ts')
+  const progress = createProgress({ output: process.stderr })
+  const { signal } = new AbortController()
+  const { restic } = await ensurePrograms({ names: ['restic'], cache: layoutIn().home, progress, signal }).finally(() =>
+    progress.stop(),
+  )
+  return restic
 }
 
 /** On live clusters a node is switched by the user's own commands, and nothing is known of the machines. */

@@ -4,6 +4,7 @@ import type { Platform } from '../platform/platform.ts'
 import type { Measured, Verdict } from './clocks/verdict.ts'
 import { rangeText, seconds } from './clocks/verdict.ts'
 import type { Judged, JudgedRun } from './judge-run.ts'
+import { objectiveSeconds } from './judge-run.ts'
 import type { Run } from './run-record.ts'
 import type { Scenario, ScenarioJudgement } from './scenario.ts'
 
@@ -60,7 +61,7 @@ function resultOf(
     reason: `${scenario.id}: ${verdict.kind}: ${verdict.reason}`,
     disputed: judgement.disputed,
   }
-  const { maxSeconds } = platform.figures.objectives[judgement.objective]
+  const maxSeconds = objectiveSeconds(platform.figures, judgement.objective)
   const { outcome, reason } = settle(seen, claim, scenario.cluster, { platform, now })
   return {
     claim: claim.id,
@@ -70,8 +71,8 @@ function resultOf(
     outcome,
     judgedAs: seen.judgedAs,
     reason,
-    population: judgement.by === 'replacement' ? 'lost pods' : 'journeys',
-    lookedAt: judgement.by === 'untouched' ? run.journeys.length : measured.length,
+    population: populationOf(judgement),
+    lookedAt: lookedAtBy(judgement, run, measured),
     needed: 1,
     expected: expectedOf(judgement, maxSeconds),
     deviations: seen.judgedAs === 'deviates' ? deviationsOf(run, verdict, measured, maxSeconds * 1_000) : [],
@@ -86,8 +87,20 @@ function resultOf(
   }
 }
 
+const populationOf = ({ by }: ScenarioJudgement) =>
+  by === 'replacement' ? 'lost pods' : by === 'restored' ? 'restored rows' : 'journeys'
+
+function lookedAtBy({ by }: ScenarioJudgement, run: Run, measured: readonly Measured[]): number {
+  if (by === 'untouched') return run.journeys.length
+  return by === 'restored' ? (run.restored?.rows.length ?? 0) : measured.length
+}
+
 const expectedOf = ({ by }: ScenarioJudgement, maxSeconds: number) =>
-  by === 'untouched' ? 'no failed operation' : `less than ${seconds(maxSeconds * 1_000)}`
+  by === 'untouched'
+    ? 'no failed operation'
+    : by === 'restored'
+      ? `every acknowledged row, as it was, in less than ${seconds(maxSeconds * 1_000)}`
+      : `less than ${seconds(maxSeconds * 1_000)}`
 
 function deviationsOf(
   run: Run,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sentSchema } from './prober/probers.ts'
+import { restoredSchema } from './restore/restored.ts'
 import { scenarioSchema } from './scenario.ts'
 
 const range = z.object({ lower: z.number(), upper: z.number() })
@@ -41,6 +42,7 @@ export const runSchema = z.object({
       ),
     })
     .optional(),
+  restored: restoredSchema.optional(),
   detected: z.array(sighting),
   victims: z.array(
     z.object({

@@ -1,10 +1,8 @@
 import { z } from 'zod'
 import { claimId, clusterName, text } from '../platform/shapes.ts'
 import { journeySchema } from './prober/journey.ts'
-
-const plainName = z
-  .string()
-  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'one plain name: no wildcard, no list, nothing empty')
+import { storeSchema } from './restore/store.ts'
+import { plainName } from './shapes.ts'
 
 /** Labels that select pods. All of them are written out: what selects everything selects nothing here. */
 const labels = z
@@ -62,6 +60,18 @@ const linkFault = z.strictObject({
   atMost: z.literal(1),
 })
 
+/** Breaks nothing: backs a database up under writes and restores it beside the one in use. */
+const restoreFault = z.strictObject({
+  driver: z.literal('restore'),
+  action: z.literal('database'),
+  atMost: z.literal(1),
+  pods: podTarget,
+  container: plainName,
+  /** The folder of the server's socket, within its container. */
+  socket: z.string().startsWith('/'),
+  store: storeSchema,
+})
+
 /** Durations of Chaos Mesh are Go's. */
 const chaosMeshFault = z.strictObject({
   driver: z.literal('chaos-mesh'),
@@ -72,7 +82,7 @@ const chaosMeshFault = z.strictObject({
   settings: z.record(z.string(), z.string()).default({}),
 })
 
-export const faultSchema = z.union([kubernetesFault, nodePowerFault, linkFault, chaosMeshFault])
+export const faultSchema = z.union([kubernetesFault, nodePowerFault, linkFault, restoreFault, chaosMeshFault])
 export type Fault = z.infer<typeof faultSchema>
 
 /** Deployments that the scenario brings, so that nothing of the platform has to be the victim. */
@@ -89,12 +99,13 @@ const judgement = z.strictObject({
   /** The claim that it is about. What the document says nothing of is measured and recorded, and judges no claim. */
   claim: claimId.optional(),
   /** Key of `objectives` in platform.yaml. */
-  objective: z.enum(['podRecovery', 'nodeRecovery']),
+  objective: z.enum(['podRecovery', 'nodeRecovery', 'clusterRecovery']),
   /**
    * `outage`: the longest outage of the journeys. `replacement`: until every lost pod has a Ready replacement.
-   * `healing`: from the end of the fault until the journeys are well. `untouched`: nobody notices anything.
+   * `healing`: from the end of the fault until the journeys are well. `untouched`: nobody notices anything. `restored`:
+   * what was written before the backup comes back as it was.
    */
-  by: z.enum(['outage', 'replacement', 'healing', 'untouched']),
+  by: z.enum(['outage', 'replacement', 'healing', 'untouched', 'restored']),
   /** The journeys that it is about; all when left out. */
   journeys: z.array(plainName).optional(),
   /** What has to be true, as it is printed. */

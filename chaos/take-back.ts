@@ -5,6 +5,7 @@ import { change, jsonPatch, mergePatch, readNodes } from './cluster-reads.ts'
 import { chaosMeshGroup, chaosMeshVersion } from './drivers/chaos-mesh.ts'
 import { scaleTo } from './drivers/kubernetes.ts'
 import type { Field } from './field.ts'
+import { deleteBucket } from './restore/store.ts'
 import type { Undo } from './undo.ts'
 import { undoText } from './undo.ts'
 
@@ -70,6 +71,8 @@ async function takeBackOne(undo: Undo, field: Field, deadline: Deadline): Promis
       await change(field.connections[undo.cluster], { method: 'DELETE', path }, deadline, [404])
       return
     }
+    case 'delete bucket':
+      return deleteBucket(undo.bucket, undo.store, undo.cluster, field, deadline)
     case 'delete workloads':
       return deleteNamespace(undo.cluster, undo.namespace, field, deadline)
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { clusterName } from '../platform/shapes.ts'
+import { storeSchema } from './restore/store.ts'
 
 /** How a fault is taken back. It is written down before the fault is made, and can be done twice. */
 export const undoSchema = z.discriminatedUnion('do', [
@@ -24,6 +25,7 @@ export const undoSchema = z.discriminatedUnion('do', [
     namespace: z.string(),
     name: z.string(),
   }),
+  z.strictObject({ do: z.literal('delete bucket'), cluster: clusterName, bucket: z.string(), store: storeSchema }),
   z.strictObject({ do: z.literal('delete workloads'), cluster: clusterName, namespace: z.string() }),
 ])
 export type Undo = z.infer<typeof undoSchema>
@@ -45,6 +47,8 @@ export function undoText(undo: Undo): string {
       return 'join the link between the clusters again'
     case 'delete chaos':
       return `delete ${undo.plural} ${undo.namespace}/${undo.name}`
+    case 'delete bucket':
+      return `delete bucket ${undo.bucket} of ${undo.store.namespace}/${undo.store.service} on ${undo.cluster}`
     case 'delete workloads':
       return `delete namespace ${undo.namespace} on ${undo.cluster}`
   }

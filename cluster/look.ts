@@ -58,6 +58,7 @@ export async function lookAtClusters(
       connections,
       names,
       deadline,
+      tell,
       probes: async () => {
         if (!raising) return { state: 'absent', reason: 'probes are off (--read-only)' }
         const raised = await raising

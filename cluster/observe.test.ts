@@ -16,13 +16,13 @@ const probes = {
   },
 }
 
-/** A cluster whose Services can be read, and whose probe answers like this. */
 /** A probe that passes a long message on gets the same one back. */
 function saysItBack(path: string): string | undefined {
   const message = new URLSearchParams(path.split('?')[1]).get('request')?.split('echo?msg=')[1]
   return message === undefined ? undefined : JSON.stringify({ responses: [message, message, message] })
 }
 
+/** A cluster whose Services can be read, and whose probe answers like this. */
 const answering = (status: number, text: string): Connection => ({
   context: 'infra',
   server: 'https://127.0.0.1:1',
@@ -65,6 +65,29 @@ test('a probe that cannot be asked says nothing of the network: the observation 
     state: 'unreachable',
     reason: 'probe plain-1 answered 403: pods/proxy is forbidden',
   })
+})
+
+test('what did not get through is observed once more, and said; what was observed is not, good or bad', async () => {
+  const told: string[] = []
+  let lost = 1
+  const answer = JSON.stringify({ errors: ['dial tcp 10.0.0.1:8080: connect: connection refused'] })
+  const flaky: Connection = {
+    ...answering(200, answer),
+    get: async (path, deadline) =>
+      path.includes('/dial') && lost-- > 0
+        ? { status: 502, text: 'the stream was lost' }
+        : answering(200, answer).get(path, deadline),
+  }
+  const seen = await reachabilityWith(
+    200,
+    {},
+    {
+      connections: { infra: flaky, apps: answering(200, answer) },
+      tell: (text) => told.push(text),
+    },
+  )
+  expect(seen).toMatchObject({ state: 'listed', items: [{ attempt: { outcome: 'refused' } }, {}, {}] })
+  expect(told).toEqual(['reachability of infra is observed again: probe plain-1 answered 502: the stream was lost'])
 })
 
 test('without probes the observation says why there are none', async () => {

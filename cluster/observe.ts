@@ -50,6 +50,8 @@ export type ObservingRun = {
   deadline: Deadline
   /** Probe pods on both clusters, or why there are none: `absent` when they are switched off. */
   probes: () => Promise<Probes | Exclude<Listing, { state: 'listed' }>>
+  /** Told of observations that have to be made again. */
+  tell?: (text: string) => void
 }
 
 /** Makes all observations among the sources, at the same time, and adds them to what was listed. */
@@ -76,30 +78,45 @@ export async function observeAll(
 }
 
 async function observe(
-  { observer, needsProbes, cluster }: Observation,
+  observation: Observation,
   here: Site,
   sites: Record<ClusterName, Site>,
-  { names, deadline, probes }: ObservingRun,
+  { names, deadline, probes, tell }: ObservingRun,
 ): Promise<Listing> {
+  const { observer, needsProbes, cluster } = observation
   if (cluster !== undefined && cluster !== here.cluster) return { state: 'listed', items: [] }
   const act = observers[observer]
   if (!act) throw new Error(`no observer is called ${observer}`)
-  let own = deadline
+  const there = needsProbes ? await probes().catch(unreachableFor) : undefined
+  if (there && 'state' in there) return there
+  // Its time begins when it can.
+  const own = deadlineIn(observerBudgetMs, deadline.signal)
+  const observing = { here, sites, names, deadline: own }
+  const once = () => seenBy(act, there ? { ...observing, probes: there } : observing)
+  const first = await once()
+  if (first.state !== 'unreachable' || own.signal.aborted) return first
+  // What did not get through says nothing of the clusters, good or bad: once more, within the same time.
+  tell?.(`${observer} of ${here.cluster} is observed again: ${first.reason}`)
+  return once()
+}
+
+/** What an observer found: listed when every attempt of every item came to an end, whatever that was. */
+async function seenBy(act: Observer, observing: Observing): Promise<Listing> {
   try {
-    const there = needsProbes ? await probes() : undefined
-    if (there && 'state' in there) return there
-    // Its time begins when it can.
-    own = deadlineIn(observerBudgetMs, deadline.signal)
-    const observing = { here, sites, names, deadline: own }
-    const items = await act(there ? { ...observing, probes: there } : observing)
+    const items = await act(observing)
     const lost = items.flatMap(attemptsOf).find(({ outcome }) => outcome === 'unknown')
     return lost ? { state: 'unreachable', reason: lost.detail } : { state: 'listed', items }
   } catch (error) {
     if (error instanceof NotListed) return error.listing
-    const late = own.signal.aborted ? 'no answer in time: ' : ''
+    const late = observing.deadline.signal.aborted ? 'no answer in time: ' : ''
     return { state: 'unreachable', reason: `${late}${messageOf(error)}` }
   }
 }
+
+const unreachableFor = (error: unknown): Exclude<Listing, { state: 'listed' }> => ({
+  state: 'unreachable',
+  reason: messageOf(error),
+})
 
 const attempts = z.object({ attempt: attempt.optional(), attempts: z.array(attempt).default([]) })
 

@@ -39,7 +39,7 @@ const header: DrillHeader = {
   simulated: true,
   uids: { infra: 'uid' },
   document: { title: figures.document.title, version: figures.document.version },
-  objectives: { podRecovery: 60, nodeRecovery: 300 },
+  objectives: { podRecovery: 60, nodeRecovery: 300, clusterRecovery: 14_400 },
   commit: 'abc',
   isDirty: false,
   startedAt: '2026-01-01T12:00:00.000Z',

@@ -5,7 +5,7 @@ import type { Run } from '../run-record.ts'
 import { runSchema } from '../run-record.ts'
 import { chained, unchained } from './chain.ts'
 
-const objectives = z.object({ podRecovery: z.number(), nodeRecovery: z.number() })
+const objectives = z.object({ podRecovery: z.number(), nodeRecovery: z.number(), clusterRecovery: z.number() })
 
 const headerSchema = z.object({
   what: z.literal('a drill of twinproof'),
@@ -66,12 +66,16 @@ function verdictsOf(header: DrillHeader, runs: readonly Run[], figures: Figures)
   )
 }
 
-const withObjectives = (figures: Figures, { podRecovery, nodeRecovery }: DrillHeader['objectives']): Figures => ({
+const withObjectives = (
+  figures: Figures,
+  { podRecovery, nodeRecovery, clusterRecovery }: DrillHeader['objectives'],
+): Figures => ({
   ...figures,
   objectives: {
     ...figures.objectives,
     podRecovery: { ...figures.objectives.podRecovery, maxSeconds: podRecovery },
     nodeRecovery: { ...figures.objectives.nodeRecovery, maxSeconds: nodeRecovery },
+    clusterRecovery: { ...figures.objectives.clusterRecovery, maxHours: clusterRecovery / 3_600 },
   },
 })
 

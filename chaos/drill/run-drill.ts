@@ -4,6 +4,7 @@ import { execa } from 'execa'
 import { deadlineIn } from '../../check/deadline.ts'
 import type { ClusterName } from '../../platform/platform.ts'
 import type { Field } from '../field.ts'
+import { objectiveSeconds } from '../judge-run.ts'
 import { runPicture } from '../picture.ts'
 import type { Done } from '../run-scenarios.ts'
 import type { DrillHeader, DrillSummary } from './record.ts'
@@ -80,8 +81,9 @@ async function headerOf(tier: number, done: readonly Done[], field: Field, start
     uids: Object.assign({}, ...done.map(({ run }) => run.uids)) as DrillHeader['uids'],
     document: { title: figures.document.title, version: figures.document.version },
     objectives: {
-      podRecovery: figures.objectives.podRecovery.maxSeconds,
-      nodeRecovery: figures.objectives.nodeRecovery.maxSeconds,
+      podRecovery: objectiveSeconds(figures, 'podRecovery'),
+      nodeRecovery: objectiveSeconds(figures, 'nodeRecovery'),
+      clusterRecovery: objectiveSeconds(figures, 'clusterRecovery'),
     },
     commit: (await git('rev-parse', 'HEAD')) ?? 'unknown',
     isDirty: (await git('status', '--porcelain')) !== '',

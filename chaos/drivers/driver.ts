@@ -1,6 +1,7 @@
 import type { Deadline } from '../../check/deadline.ts'
 import type { Field } from '../field.ts'
 import type { Target } from '../refusals.ts'
+import type { Restored } from '../restore/restored.ts'
 import type { Fault, Scenario } from '../scenario.ts'
 import type { Undo } from '../undo.ts'
 
@@ -14,6 +15,9 @@ export type Making<F extends Fault> = {
   deadline: Deadline
 }
 
+/** What a driver has to report of its own, beside what probers see. */
+export type Made = { restored?: Restored }
+
 /** One way to break something. It looks before anything is written down, and makes nothing that has no way back. */
 export type Driver<F extends Fault> = {
   /** What exactly would be touched. Reads only. */
@@ -22,5 +26,5 @@ export type Driver<F extends Fault> = {
   undo: (
     asked: Pick<Making<F>, 'fault' | 'scenario' | 'field' | 'targets' | 'deadline' | 'id'>,
   ) => Promise<(Undo | undefined)[]>
-  make: (making: Making<F>) => Promise<void>
+  make: (making: Making<F>) => Promise<Made | void>
 }

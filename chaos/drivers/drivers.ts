@@ -3,12 +3,14 @@ import { chaosMeshDriver } from './chaos-mesh.ts'
 import type { Driver } from './driver.ts'
 import { kubernetesDriver } from './kubernetes.ts'
 import { linkDriver, nodePowerDriver } from './machines.ts'
+import { restoreDriver } from './restore.ts'
 
 const drivers: { [Name in Fault['driver']]: Driver<Extract<Fault, { driver: Name }>> } = {
   kubernetes: kubernetesDriver,
   'chaos-mesh': chaosMeshDriver,
   'node-power': nodePowerDriver,
   link: linkDriver,
+  restore: restoreDriver,
 }
 
 /** The driver of a fault. Each gets only faults of its own kind. */

@@ -113,8 +113,9 @@ export async function readRows(database: Database): Promise<unknown[]> {
   const { rows } = await withClient(database, 20_000, (client) =>
     client.query<Record<string, unknown>>(
       `select sequence::int as sequence, extract(epoch from at)::float8 * 1000 as at, timeline,
-              extract(epoch from server_started)::float8 * 1000 as "serverStartedAt", md5(payload) = checksum as "isIntact"
-         from ${database.table} order by sequence`,
+              extract(epoch from server_started)::float8 * 1000 as "serverStartedAt", md5(payload) = checksum as "isIntact",
+              md5(written::text) as digest
+         from ${database.table} written order by sequence`,
     ),
   )
   return rows

@@ -12,7 +12,7 @@ export type S3Answer = { status: number; body: Buffer }
 export type S3Request = (
   method: 'GET' | 'PUT' | 'DELETE',
   path: string,
-  options?: { body?: Buffer; unsigned?: true },
+  options?: { body?: Buffer; unsigned?: true; headers?: Record<string, string> },
 ) => Promise<S3Answer>
 
 /** The region that MinIO has when nobody gave it one. */
@@ -27,12 +27,12 @@ export async function withS3<T>(
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   agent.createConnection = () => open()
   try {
-    return await use(async (method, path, { body, unsigned } = {}) => {
+    return await use(async (method, path, { body, unsigned, headers = {} } = {}) => {
       const plain = {
         method,
         path,
         host,
-        headers: { host, ...(body === undefined ? {} : { 'content-length': String(body.length) }) },
+        headers: { ...headers, host, ...(body === undefined ? {} : { 'content-length': String(body.length) }) },
       }
       const signed = unsigned
         ? plain

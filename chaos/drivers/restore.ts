@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { ClusterName } from '../../platform/platform.ts'
+import type { Range } from '../clocks/attempts.ts'
+import { monotonicNow } from '../clocks/attempts.ts'
+import { readObject, readPods } from '../cluster-reads.ts'
+import type { Field } from '../field.ts'
+import { postingOf } from '../prober/orders.ts'
+import { askProgram } from '../prober/probers.ts'
+import { takeBaseBackup } from '../restore/base-backup.ts'
+import type { Repository } from '../restore/restic.ts'
+import { makeRepository, restoreInto } from '../restore/restic.ts'
+import type { Restored } from '../restore/restored.ts'
+import { canaryRow } from '../restore/restored.ts'
+import { dataOf, scratchPod, sourcePod, startSign } from '../restore/scratch-pod.ts'
+import { firstAnswer, raiseScratch } from '../restore/scratch-server.ts'
+import { storeOf } from '../restore/store.ts'
+import type { Fault } from '../scenario.ts'
+import type { Driver, Making } from './driver.ts'
+import { findPods } from './kubernetes.ts'
+
+type RestoreFault = Extract<Fault, { driver: 'restore' }>
+type Restoring = Making<RestoreFault> & { cluster: ClusterName; tools: NonNullable<Field['restore']> }
+
+/** One name for all runs: the bucket of a killed one goes with the next. */
+const bucket = 'conformance-chaos'
+
+/**
+ * Backs a database up while it is written to, into the object store, and restores it beside the one in use. Nothing is
+ * broken; what would be lost if the original were, is measured.
+ */
+export const restoreDriver: Driver<RestoreFault> = {
+  find: ({ fault, scenario, field, deadline }) => {
+    if (scenario.cluster === 'across') throw new Error('a database is restored on one cluster')
+    return findPods(field.connections[scenario.cluster], scenario.cluster, fault.pods, deadline)
+  },
+  undo: async ({ fault, scenario, field, targets }) =>
+    targets.map(() =>
+      field.restore === undefined || scenario.cluster === 'across'
+        ? undefined
+        : { do: 'delete bucket', cluster: scenario.cluster, bucket, store: fault.store },
+    ),
+  make: async (making) => {
+    const { scenario, field } = making
+    if (scenario.cluster === 'across' || !field.restore || !field.placeOn || !field.placeInMesh)
+      throw new Error('nobody here reaches the files of a database and the object store')
+    return { restored: await restore({ ...making, cluster: scenario.cluster, tools: field.restore }) }
+  },
+}
+
+async function restore(restoring: Restoring): Promise<Restored> {
+  const { field, cluster, fault, targets, deadline, id, tools } = restoring
+  const connection = field.connections[cluster]
+  const [target] = targets
+  if (!target?.namespace) throw new Error('there is no database to back up')
+  const source = await readObject(
+    connection,
+    `/api/v1/namespaces/${target.namespace}/pods/${target.name}`,
+    sourcePod,
+    deadline,
+  )
+  if (!source) throw new Error(`pod ${target.namespace}/${target.name} is gone`)
+  const [repository, scratch] = await Promise.all([
+    repositoryOf(restoring),
+    raiseScratch(connection, scratchPod(source, fault.container, id), id, deadline),
+  ])
+  const data = dataOf(source, fault.container)
+  const original = await containerOf(restoring, target.namespace, target.name)
+  await makeRepository(repository, deadline)
+
+  const backupBegan = monotonicNow()
+  const backup = await takeBaseBackup(
+    {
+      socket: await tools.filesIn(original, fault.socket),
+      data: await tools.filesIn(original, data.mountPath),
+      folder: data.folder,
+    },
+    repository,
+    deadline,
+  )
+  const backupEnded = monotonicNow()
+
+  const into = await tools.filesIn(scratch.containerID, data.mountPath)
+  for (const { id: snapshot } of backup.snapshots) {
+    // oxlint-disable-next-line no-await-in-loop -- the log after the files, the label after both
+    await restoreInto(repository, { snapshot, folder: into }, deadline)
+  }
+  await writeFile(join(into, startSign), '')
+  const rows = await canaryReader(restoring)
+  const { answer, served } = await firstAnswer(() => rows(scratch.address), deadline)
+  const at = (lower: number): Range => ({ lower, upper: lower })
+  return {
+    backupBegan: at(backupBegan),
+    backupEnded: at(backupEnded),
+    restoreBegan: at(backupEnded),
+    served,
+    tool: `restic ${tools.version}`,
+    files: backup.files,
+    bytes: backup.bytes,
+    rows: answer,
+    originals: await rows(),
+  }
+}
+
+/** Reads the canary of the database in use, or of the one at another address. */
+async function canaryReader({ scenario, id, field, deadline }: Restoring) {
+  const journey = scenario.journeys.find(({ by }) => by === 'postgres')
+  if (!journey) throw new Error('without writes nothing shows what comes back')
+  const { order, place } = await postingOf(journey, id, field, [], deadline)
+  if (order.do !== 'insert') throw new Error(`${journey.id} writes no rows`)
+  const { database } = order
+  return async (host = database.host) =>
+    z.array(canaryRow).parse(await askProgram({ do: 'rows', database: { ...database, host } }, place))
+}
+
+/** The store is in the mesh, so it is reached from inside: from the network of the pod that is backed up. */
+async function repositoryOf({ fault, field, cluster, targets, deadline, tools }: Restoring): Promise<Repository> {
+  const [target] = targets
+  const { host, account } = await storeOf(fault.store, cluster, field, deadline)
+  const [pod] = (await readPods(field.connections[cluster], deadline, { namespace: target?.namespace ?? '' })).filter(
+    ({ metadata }) => metadata.name === target?.name,
+  )
+  const containerID = pod?.status.containerStatuses.find(({ name }) => name === fault.container)?.containerID
+  if (!field.placeInMesh || containerID === undefined || pod?.spec.nodeName === undefined)
+    throw new Error(`container ${fault.container} of ${target?.name} is not running`)
+  return {
+    program: await tools.program(),
+    place: await field.placeInMesh({ node: pod.spec.nodeName, containerID }),
+    url: `s3:http://${host}/${bucket}`,
+    password: randomBytes(24).toString('base64url'),
+    account,
+  }
+}
+
+async function containerOf({ field, cluster, fault, deadline }: Restoring, namespace: string, name: string) {
+  const pods = await readPods(field.connections[cluster], deadline, { namespace })
+  const pod = pods.find(({ metadata }) => metadata.name === name)
+  const found = pod?.status.containerStatuses.find((one) => one.name === fault.container)?.containerID
+  if (found === undefined) throw new Error(`container ${fault.container} of ${namespace}/${name} is not running`)
+  return found
+}

@@ -1,0 +1,62 @@
+import { Client } from 'pg'
+import type { Deadline } from '../../check/deadline.ts'
+import type { Repository, Snapshot } from './restic.ts'
+import { backUp, backUpText } from './restic.ts'
+
+/** A running server, as its machine sees it: the folders of its socket and of its data. */
+export type RunningServer = { socket: string; data: string; folder: string }
+
+/** What a base backup consists of, in the order in which it is restored. */
+export type BaseBackup = { snapshots: Snapshot[]; files: number; bytes: number }
+
+/** Files that belong to the process, and the log, which is taken when the server has said where the backup ends. */
+const notCopied = ['postmaster.pid', 'postmaster.opts', 'pg_wal/*', 'pg_replslot/*', 'standby.signal']
+
+/**
+ * A base backup of a server under writes, as PostgreSQL defines it: its files between the start and the stop of the
+ * backup, the log until then, and the label that the server gives. Restored, the server recovers from its own log.
+ */
+export async function takeBaseBackup(
+  server: RunningServer,
+  repository: Repository,
+  deadline: Deadline,
+): Promise<BaseBackup> {
+  const client = new Client({
+    host: server.socket,
+    user: 'postgres',
+    database: 'postgres',
+    application_name: 'conformance-chaos',
+    connectionTimeoutMillis: 10_000,
+    query_timeout: deadline.remainingMs(),
+  })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    await client.query("select pg_backup_start('conformance-chaos', true)")
+    const data = await backUp(
+      repository,
+      {
+        folder: server.data,
+        paths: [server.folder],
+        without: notCopied.map((pattern) => `${server.folder}/${pattern}`),
+      },
+      deadline,
+    )
+    const { rows } = await client.query<{ labelfile: string }>('select labelfile from pg_backup_stop(false)')
+    const [ended] = rows
+    if (!ended?.labelfile)
+      throw new Error('PostgreSQL gave no label for the backup, without which it cannot be restored')
+    const log = await backUp(repository, { folder: server.data, paths: [`${server.folder}/pg_wal`] }, deadline)
+    const label = await backUpText(
+      repository,
+      { name: `${server.folder}/backup_label`, text: ended.labelfile },
+      deadline,
+    )
+    const snapshots = [data, log, label]
+    const sum = (of: 'files' | 'bytes') => snapshots.reduce((total, one) => total + one[of], 0)
+    return { snapshots, files: sum('files'), bytes: sum('bytes') }
+  } finally {
+    // A session that ends takes its unfinished backup with it.
+    await client.end().catch(() => {})
+  }
+}
