@@ -5,9 +5,16 @@ import type { ProxyCount } from './evidence.ts'
 import { Latencies } from './latencies.ts'
 import type { LoadPod } from './pods.ts'
 
-const pod = (name: string, change: Partial<{ node: string; uid: string; restartCount: number }> = {}): LoadPod => ({
+const pod = (
+  name: string,
+  change: Partial<{ node: string; uid: string; restartCount: number; isPlain: boolean }> = {},
+): LoadPod => ({
   metadata: { name, uid: change.uid ?? name, labels: {} },
-  spec: { nodeName: change.node ?? 'apps-03', containers: [], initContainers: [] },
+  spec: {
+    nodeName: change.node ?? 'apps-03',
+    containers: change.isPlain === true ? [] : [{ name: 'linkerd-proxy' }],
+    initContainers: [],
+  },
   status: {
     phase: 'Running',
     podIP: '10.246.0.9',
@@ -137,6 +144,11 @@ describe('all blocks of a batch are void when', () => {
       'no kubelet says whether a server was held back',
       ({ ended }) => (ended.control = new Map([['k6', quiet]])),
       'control: nobody says whether plain was throttled',
+    ],
+    [
+      'nothing was injected into a pod',
+      ({ after }) => (after.treated.clients = [pod('k6', { node: 'apps-02', isPlain: true })]),
+      'treated: k6 has no proxy',
     ],
     ['k6 is not there any more', ({ after }) => (after.control.clients = []), 'control: k6 is gone'],
   ])('%s', (_, change, reason) => {

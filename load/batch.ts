@@ -12,7 +12,7 @@ import type { Latencies, Percentile } from './latencies.ts'
 import type { ArmRole, GeneratorForm, K6Program } from './objects.ts'
 import { k6Container, serverContainer } from './objects.ts'
 import type { LoadPod } from './pods.ts'
-import { containerOf, generatorsOf, podsOf, restartsOf, serverNamed, waitForGenerators } from './pods.ts'
+import { containerOf, generatorsOf, isMeshed, podsOf, restartsOf, serverNamed, waitForGenerators } from './pods.ts'
 import type { LoadShape, Schedule } from './schedule.ts'
 import { overlapSeconds } from './schedule.ts'
 
@@ -59,9 +59,9 @@ export type RanBlock = {
 }
 export type BatchResult = { blocks: RanBlock[]; isStandIn: boolean }
 
-/** Kubelets look at containers every 10 to 15 s. */
-export const lingerSeconds = 16
-const pollMs = 2_000
+/** Kubelets look at containers every 10 to 15 s, and later on a machine that has much to do. */
+export const lingerSeconds = 30
+const pollMs = 3_000
 
 /** Runs the blocks and looks at both arms before and after. Throws when a k6 could not work, or the deadline ends it. */
 export async function runBatch(batch: Batch, deadline: Deadline): Promise<BatchResult> {
@@ -117,7 +117,8 @@ function jobOf(batch: Batch, arm: Arm, begin: number) {
       RATE: rate,
       WARMUP: shape.warmUpSeconds,
       SECONDS: shape.seconds,
-      USERS: Math.max(10, Math.ceil(rate / 8)) * generatorsIn(client.form),
+      // Enough for answers of one second at low rates, of 125 ms at high ones.
+      USERS: Math.max(10, Math.min(rate, 100), Math.ceil(rate / 8)) * generatorsIn(client.form),
       BEGIN: begin,
       STARTS: schedule.starts[arm].join(','),
       LINGER: lingerSeconds,
@@ -158,11 +159,18 @@ async function readThrottling(
   batch: Batch,
   deadline: Deadline,
 ): Promise<Record<Arm, [string, Throttling | undefined][]>> {
+  const pages = new Map<string, ReturnType<typeof throttlingOn>>()
+  const pageOf = (connection: Connection, node: string) => {
+    const key = `${connection.context}/${node}`
+    const page = pages.get(key) ?? throttlingOn(connection, node, deadline)
+    pages.set(key, page)
+    return page
+  }
   const read = async (arm: Arm) => {
     const { client, server } = batch.arms[arm]
     const { clients, serving } = await podsOfArm(batch, arm, deadline)
     const of = async (connection: Connection, pod: LoadPod, container: string) => {
-      const all = await throttlingOn(connection, pod.spec.nodeName, deadline).catch(() => undefined)
+      const all = await pageOf(connection, pod.spec.nodeName).catch(() => undefined)
       return [pod.metadata.name, all?.(containerOf(pod, container))] satisfies [string, Throttling | undefined]
     }
     return Promise.all([
@@ -225,6 +233,7 @@ export function blocksOf(batch: Batch, seen: Seen): BatchResult {
       block,
       reasons: [
         ...voidReasons(block, judged, batch.meshed),
+        ...arms.flatMap((arm) => notTakenIn(batch, arm, seen.after[arm])),
         ...silence('treated', treated.load, seen.logs.treated),
         ...silence('control', control.load, seen.logs.control),
         ...timeFaults(shape.seconds, treated.load, control.load),
@@ -233,6 +242,14 @@ export function blocksOf(batch: Batch, seen: Seen): BatchResult {
     }
   })
   return { blocks, isStandIn: arms.some((arm) => seen.after[arm].count?.isStandIn === true) }
+}
+
+/** Says more than the counters: an injector that did not answer leaves pods as they are. */
+function notTakenIn({ meshed }: Batch, arm: Arm, { server, clients }: Look[Arm]): string[] {
+  if (!meshed.includes(arm)) return []
+  return [...clients, ...(server ? [server] : [])]
+    .filter((one) => !isMeshed(one))
+    .map(({ metadata }) => `${arm}: ${metadata.name} has no proxy`)
 }
 
 function silence(arm: Arm, { beganAt }: LoadLog, { complaint }: K6Log): string[] {

@@ -48,7 +48,7 @@ export type Told = {
 export const batchSeconds = ({ leadSeconds, shape }: Pick<ExperimentPlan, 'leadSeconds' | 'shape'>, blocks: number) =>
   leadSeconds + 2 * blocks * slotSeconds(shape) + lingerSeconds + settlingSeconds
 /** To read logs and counters, and to be late. */
-const settlingSeconds = 4
+export const settlingSeconds = 4
 
 const manyFailures = 2
 

@@ -133,5 +133,9 @@ const bucketOf = (ms: number) => {
   return index === -1 ? bounds.length : index
 }
 
-/** Whether two latencies are the same as far as the proxy's buckets tell: the client measures a little more than its proxy. */
-export const areNear = (one: number, other: number): boolean => Math.abs(bucketOf(one) - bucketOf(other)) <= 1
+/** The client waits for its own proxy as well, and for a processor. */
+const ownWayMs = 5
+
+/** Whether a proxy may have measured what its client measured, as far as the buckets of the proxy tell. */
+export const areNear = (byProxy: number, byClient: number): boolean =>
+  Math.abs(bucketOf(byProxy) - bucketOf(byClient)) <= 1 || (byClient >= byProxy && byClient - byProxy <= ownWayMs)

@@ -7,7 +7,7 @@ import { clusterLabel, endpointOnInfra } from '../cluster/observers/telemetry-en
 import { mirroredName } from '../cluster/probes/objects.ts'
 import type { ClusterName, Platform } from '../platform/platform.ts'
 import type { ArmSite, RanBlock } from './batch.ts'
-import { roleOf } from './batch.ts'
+import { lingerSeconds, roleOf } from './batch.ts'
 import type { Arm } from './blocks.ts'
 import { arms } from './blocks.ts'
 import type { ProxyCost, ProxyReading } from './costs.ts'
@@ -15,7 +15,7 @@ import { costBetween, readProxies } from './costs.ts'
 import type { DashboardFound } from './dashboard.ts'
 import { watchDashboard } from './dashboard.ts'
 import type { RateResult, Told } from './experiment.ts'
-import { batchSeconds, experiment } from './experiment.ts'
+import { batchSeconds, experiment, settlingSeconds } from './experiment.ts'
 import type { JourneyRun } from './journeys.ts'
 import { runJourney } from './journeys.ts'
 import type { KnownLoad, StoredFigures } from './known.ts'
@@ -151,13 +151,16 @@ function overheadOn(test: LoadTest, cluster: ClusterName, deadline: Deadline) {
     },
     { ...toldOf(test, cluster), onLastLoad: () => loads.resolve() },
     // What comes after it has its own time.
-    deadlineIn(Math.max(0, deadline.remainingMs() - crossSeconds(plan) * 1_000), deadline.signal),
+    deadlineIn(Math.max(0, deadline.remainingMs() - reservedSeconds(plan) * 1_000), deadline.signal),
   )
   return { results, loaded: Promise.race([results, loads.promise]) }
 }
 
-const crossSeconds = ({ cross, leadSeconds }: TestPlan) =>
-  batchSeconds({ leadSeconds, shape: cross.shape }, cross.blocks)
+/** For the way through the gateway, whose loads begin while the last readings of the others are made. */
+function reservedSeconds({ cross, leadSeconds, addsBlocks }: TestPlan): number {
+  const all = batchSeconds({ leadSeconds, shape: cross.shape }, cross.blocks)
+  return addsBlocks ? all : all - lingerSeconds - settlingSeconds
+}
 
 /** The way from apps to infra through the gateway, beside the way on infra itself; both are meshed. */
 function crossPath(test: LoadTest, deadline: Deadline): Promise<RateResult[]> {

@@ -43,11 +43,11 @@ export const fullPlan: TestPlan = {
 /** For a machine of two cores that carries all six nodes: p50 and p95 only, one block more than are needed. */
 export const quickPlan: TestPlan = {
   rates: [60],
-  shape: { warmUpSeconds: 1, seconds: 4, gapSeconds: 1 },
+  shape: { warmUpSeconds: 1, seconds: 4, gapSeconds: 0.5 },
   leastBlocks: 6,
   addsBlocks: false,
   overlaps: true,
-  cross: { rate: 30, shape: { warmUpSeconds: 1, seconds: 3, gapSeconds: 1 }, blocks: 5 },
+  cross: { rate: 30, shape: { warmUpSeconds: 1, seconds: 2, gapSeconds: 0.5 }, blocks: 5 },
   journeySeconds: 6,
   knownSeconds: 10,
   leadSeconds: 16,
