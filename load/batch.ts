@@ -46,6 +46,8 @@ export type Batch = {
   leadSeconds: number
   /** The percentiles that a block has to tell. */
   judged: readonly Percentile[]
+  /** k6's users, instead of enough of them. */
+  users?: number
   /** What has to pass a proxy: all requests of the treated arm and none of the control, or those of both arms. */
   meshed: readonly Arm[]
   /** Told when nothing is loaded any more; what follows are readings. */
@@ -118,7 +120,7 @@ function jobOf(batch: Batch, arm: Arm, begin: number) {
       WARMUP: shape.warmUpSeconds,
       SECONDS: shape.seconds,
       // Enough for answers of one second at low rates, of 125 ms at high ones.
-      USERS: Math.max(10, Math.min(rate, 100), Math.ceil(rate / 8)) * generatorsIn(client.form),
+      USERS: batch.users ?? Math.max(10, Math.min(rate, 100), Math.ceil(rate / 8)) * generatorsIn(client.form),
       BEGIN: begin,
       STARTS: schedule.starts[arm].join(','),
       LINGER: lingerSeconds,

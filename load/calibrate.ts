@@ -100,12 +100,12 @@ async function run({ delay, runs, blocks, rate, seconds, warmUp, seed, picture, 
     if (found === undefined) withoutResult += 1
     else if (picture !== undefined) {
       const title = `${delay} ms in one arm: treated over control, ${calibrated.counted.length} blocks at ${rate} per second`
-      const ratios = { p50: found.p50.ratio, p95: found.p95.ratio, p99: found.p99.ratio }
+      const ratios = Object.fromEntries(percentiles.flatMap((one) => (found[one] ? [[one, found[one].ratio]] : [])))
       // oxlint-disable-next-line no-await-in-loop
       await writeFile(picture, ratioPicture(title, calibrated.counted, ratios))
     }
     for (const percentile of percentiles) {
-      const interval = found?.[percentile].differenceMs
+      const interval = found?.[percentile]?.differenceMs
       if (interval && (interval.lower > delay || interval.upper < delay)) beside[percentile] += 1
     }
   }

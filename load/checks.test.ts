@@ -51,14 +51,14 @@ const cost = (cores: number, bytes: number) => ({
   state: 'found' as const,
   value: { proxies: 20, seconds: 60, cores, bytes },
 })
-const known = (change: { requests?: number; failed?: number; p50?: number } = {}) => ({
+const known = (change: { requests?: number; failed?: number; p50?: number } = {}, own: { p50?: number } = {}) => ({
   state: 'found' as const,
   value: {
     load: {
       pod: 'k6-known',
       sent: 200,
       failed: 50,
-      percentiles: { p50: 1.5, p95: 3, p99: 8 },
+      percentiles: { p50: 1.5, p95: 3, p99: 8, ...own },
       beganAt: 1_000,
       seconds: 60,
     },
@@ -213,6 +213,12 @@ describe('other claims', () => {
       'OBS-04 infra deviates',
       { known: { infra: known({ p50: 40 }), apps: known() } },
       'had a p50 of 1.50 ms, the store says 40.00 ms',
+    ],
+    [
+      'a latency that may have been spent before the proxy',
+      'OBS-04 apps inconclusive',
+      { known: { infra: known(), apps: known({ p50: 1.4 }, { p50: 9 }) } },
+      /had a p50 of 9.00 ms, the store says 1.40 ms; k6 may have waited for a processor/,
     ],
     [
       'a known load that was not sent',

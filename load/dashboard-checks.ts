@@ -1,6 +1,6 @@
 import { check } from '../check/check.ts'
 import { measured } from '../check/measured.ts'
-import { areNear } from './known.ts'
+import { compareLatency } from './known.ts'
 import { percentiles } from './latencies.ts'
 import { dashboardFigures, tappedRequests } from './sources.ts'
 
@@ -62,7 +62,7 @@ function wrongFigures({ shown, successRate, percentiles: own }: Known): string[]
     Math.abs(rate - successRate) > rateTolerance
       ? [`a success rate of ${asPercent(rate)}, it was ${asPercent(successRate)}`]
       : []
-  const wrong = percentiles.filter((percentile) => !areNear(shown[percentile], own[percentile]))
+  const wrong = percentiles.filter((percentile) => compareLatency(shown[percentile], own[percentile]) === 'apart')
   return [
     ...wrongRate,
     ...wrong.map((percentile) => `a ${percentile} of ${shown[percentile]} ms, it was ${own[percentile].toFixed(2)} ms`),

@@ -101,25 +101,39 @@ function drawn(result: RateResult, cluster: ClusterName, where: string, seconds:
 }
 
 /** Every block with its histograms, so that whoever doubts a verdict can compute it again. */
+const evidenceOf = (result: RateResult) => ({
+  rate: result.rate,
+  isStandIn: result.isStandIn,
+  failures: result.failures,
+  blocks: result.ran.map(({ block, reasons, latencies }) => ({
+    counts: reasons.length === 0,
+    reasons,
+    ...Object.fromEntries(arms.map((arm) => [arm, { ...block[arm], histogram: latencies[arm].encoded() }])),
+  })),
+})
+const unit = 'histograms are HdrHistogram V2, compressed, base64, in microseconds'
+
+/** The same for a calibration. */
+export async function writeCalibration(
+  results: Record<ClusterName, readonly RateResult[]>,
+  what: { seed: number; fault: string | null; stopped: string | null },
+  folder: string,
+): Promise<string> {
+  const file = join(folder, 'calibration.json')
+  const evidence = { ...what, unit, infra: results.infra.map(evidenceOf), apps: results.apps.map(evidenceOf) }
+  await writeWhole(file, `${JSON.stringify(evidence, null, 1)}\n`)
+  return file
+}
+
 export async function writeEvidence(run: LoadTestRun, { seed }: Drawing, folder: string): Promise<string> {
   const file = join(folder, 'evidence.json')
-  const of = (result: RateResult) => ({
-    rate: result.rate,
-    isStandIn: result.isStandIn,
-    failures: result.failures,
-    blocks: result.ran.map(({ block, reasons, latencies }) => ({
-      counts: reasons.length === 0,
-      reasons,
-      ...Object.fromEntries(arms.map((arm) => [arm, { ...block[arm], histogram: latencies[arm].encoded() }])),
-    })),
-  })
   const { overhead, cross, costs, known, dashboard, journeys } = run.findings
   const evidence = {
     seed,
     stopped: run.stopped ?? null,
-    unit: 'histograms are HdrHistogram V2, compressed, base64, in microseconds',
-    overhead: { infra: overhead.infra.map(of), apps: overhead.apps.map(of) },
-    throughGateway: cross.map(of),
+    unit,
+    overhead: { infra: overhead.infra.map(evidenceOf), apps: overhead.apps.map(evidenceOf) },
+    throughGateway: cross.map(evidenceOf),
     costs,
     known,
     dashboard,

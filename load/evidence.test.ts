@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { parseMetrics } from '../cluster/clients/prometheus-text.ts'
 import { costBetween, proxiesIn } from './costs.ts'
 import { countIn, throttlingIn } from './evidence.ts'
-import { areNear, knownQueries } from './known.ts'
+import { compareLatency, knownQueries } from './known.ts'
 
 const client = 'client_id="default.conformance-load.serviceaccount.identity.linkerd.cluster.local"'
 
@@ -68,10 +68,24 @@ test('the cost of proxies is the mean over those that were there before and afte
 })
 
 test('latencies are near when they lie in one bucket of the proxy or in neighbours', () => {
-  const near = [areNear(1.2, 1.7), areNear(2.1, 1.9), areNear(45_000, 90_000), areNear(3.6, 5.9)]
-  expect(near).toEqual([true, true, true, true])
-  const apart = [areNear(12, 4), areNear(4, 12), areNear(5.9, 3.2)]
-  expect(apart).toEqual([false, false, false])
+  const compared = [
+    [1.2, 1.7],
+    [2.1, 1.9],
+    [45_000, 90_000],
+    [3.6, 5.9],
+    [10, 20.3],
+    [2, 20.3],
+    [12, 4],
+  ] as const
+  expect(compared.map(([byProxy, byClient]) => compareLatency(byProxy, byClient))).toEqual([
+    'near',
+    'near',
+    'near',
+    'near',
+    'unclear',
+    'apart',
+    'apart',
+  ])
   expect(knownQueries('cluster', 'apps', 'k6-1')['requests']).toBe(
     'sum(request_total{cluster="apps",namespace="conformance-load",pod="k6-1",direction="outbound",dst_service="known"})',
   )

@@ -24,6 +24,7 @@ export type ExperimentPlan = {
   random: Random
   arms: Record<Arm, ArmSite>
   meshed: readonly Arm[]
+  users?: number
   /** Whether blocks are added while the time suffices and the verdict is open. */
   addsBlocks: boolean
 }
@@ -81,7 +82,7 @@ async function oneBatch(
   told: Told,
   deadline: Deadline,
 ): Promise<void> {
-  const { shape, arms, leadSeconds, meshed, random } = plan
+  const { shape, arms, leadSeconds, meshed, random, users } = plan
   const batch: Batch = {
     id,
     rate: result.rate,
@@ -91,6 +92,7 @@ async function oneBatch(
     leadSeconds,
     judged: result.judged,
     meshed,
+    ...(users === undefined ? {} : { users }),
     ...(noMore && told.onLastLoad ? { onLoaded: told.onLastLoad } : {}),
   }
   let ran: BatchResult

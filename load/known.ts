@@ -136,6 +136,17 @@ const bucketOf = (ms: number) => {
 /** The client waits for its own proxy as well, and for a processor. */
 const ownWayMs = 5
 
-/** Whether a proxy may have measured what its client measured, as far as the buckets of the proxy tell. */
-export const areNear = (byProxy: number, byClient: number): boolean =>
-  Math.abs(bucketOf(byProxy) - bucketOf(byClient)) <= 1 || (byClient >= byProxy && byClient - byProxy <= ownWayMs)
+/** A client that waits this many times longer than its proxy says, and is not told apart by `ownWayMs`, had to wait for something. */
+const muchLonger = 4
+
+/**
+ * Whether a proxy may have measured what its client measured, as far as the buckets of the proxy tell. `unclear`: the
+ * client waited longer, as it does when it has to share a processor.
+ */
+export function compareLatency(byProxy: number, byClient: number): 'near' | 'unclear' | 'apart' {
+  if (Math.abs(bucketOf(byProxy) - bucketOf(byClient)) <= 1) return 'near'
+  const own = byClient - byProxy
+  if (own < 0) return 'apart'
+  if (own <= ownWayMs) return 'near'
+  return byProxy * muchLonger >= byClient - ownWayMs ? 'unclear' : 'apart'
+}

@@ -46,12 +46,6 @@ async function tested(trouble: Trouble = {}, { ratio = 1.05, cancel = false, par
   const form: GeneratorForm = parallelism === 0 ? { kind: 'Job' } : { kind: 'TestRun', parallelism }
   const began = performance.now()
   const run = await runLoadTest({
-    target: {
-      kind: 'live',
-      because: '',
-      kubeconfig: '',
-      clusters: { infra: { context: 'infra' }, apps: { context: 'apps' } },
-    },
     connections: { infra: clusters.infra.connection(), apps: clusters.apps.connection() },
     platform,
     plan: planWith(form, plan),

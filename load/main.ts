@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { messageOf } from '../check/error-message.ts'
 import { exitCodes } from '../check/outcome.ts'
 import { SetupError, describeProblem } from '../check/setup-error.ts'
 import { chooseTarget, isLiveWanted } from '../cluster/target.ts'
+import type { ClusterFault } from './cluster-calibration.ts'
+import { clusterFaults } from './cluster-calibration.ts'
 import type { TestPlan } from './plan.ts'
 import { fullPlan, quickPlan } from './plan.ts'
+import { runCalibration } from './run-calibration.ts'
 import { run } from './run.ts'
 import { fewestBlocks } from './verdict.ts'
 
@@ -37,6 +40,9 @@ const command = new Command('pnpm test:load')
   .option('--generators <count>', 'k6 per arm, by the k6-operator', wholeAtLeast(1))
   .option('--seed <number>', 'of the order of the arms and of the bootstrap', wholeAtLeast(0))
   .option('--reports <folder>', 'where the reports go', join('reports', 'load'))
+  .option('--calibrate', 'two identical arms instead: how often would the test find what is not there?', false)
+  .option('--runs <count>', 'of a calibration, on each cluster', wholeAtLeast(1), 1)
+  .addOption(new Option('--fault <kind>', 'of a calibration, done on purpose').choices(clusterFaults))
   .version(version)
   .showHelpAfterError('(add --help for what is possible)')
   .exitOverride()
@@ -52,6 +58,9 @@ type Flags = {
   budget?: number
   generators?: number
   seed?: number
+  calibrate: boolean
+  runs: number
+  fault?: ClusterFault
   reports: string
 }
 
@@ -73,16 +82,22 @@ function planOf({ quick, rates, blocks, seconds, warmUp, budget }: Flags): TestP
 try {
   command.parse()
   const flags = command.opts<Flags>()
+  if (flags.fault !== undefined && !flags.calibrate) command.error('--fault goes with --calibrate')
   const asked = { target: flags.target, kubeconfig: flags.kubeconfig, folder: process.cwd(), env: process.env }
-  process.exitCode = await run({
-    version,
+  const common = {
     reports: flags.reports,
-    wanted: isLiveWanted(asked) ? 'live' : 'pair',
     target: () => chooseTarget(asked),
     plan: planOf(flags),
-    ...(flags.generators === undefined ? {} : { generators: flags.generators }),
     seed: flags.seed ?? Math.floor(Math.random() * greatestSeed),
-  })
+  }
+  process.exitCode = flags.calibrate
+    ? await runCalibration({ ...common, runs: flags.runs, fault: flags.fault })
+    : await run({
+        ...common,
+        version,
+        wanted: isLiveWanted(asked) ? 'live' : 'pair',
+        ...(flags.generators === undefined ? {} : { generators: flags.generators }),
+      })
 } catch (error) {
   process.exitCode = exitOf(error)
 }

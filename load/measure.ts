@@ -14,7 +14,7 @@ import type { ProxyCost, ProxyReading } from './costs.ts'
 import { costBetween, readProxies } from './costs.ts'
 import type { DashboardFound } from './dashboard.ts'
 import { watchDashboard } from './dashboard.ts'
-import type { RateResult, Told } from './experiment.ts'
+import type { ExperimentPlan, RateResult, Told } from './experiment.ts'
 import { batchSeconds, experiment, settlingSeconds } from './experiment.ts'
 import type { JourneyRun } from './journeys.ts'
 import { runJourney } from './journeys.ts'
@@ -65,23 +65,19 @@ const storeSeconds = 75
 /** Everything that a load test measures, on servers that stand. `idle` was read when nothing was loaded yet. */
 export async function measure(test: LoadTest, idle: Promise<ProxyReading>, deadline: Deadline): Promise<Findings> {
   const { plan } = test
-  // Without a look at its reason it would count as unhandled until it is awaited.
-  idle.catch(() => {})
   const idleCost = await attempt(async () => costBetween(await idle, await readOnApps(test, deadline)))
-  const aside = Promise.all([
-    Promise.all(clusters.map((cluster) => knownLoadOn(test, cluster, deadline))),
-    journeysOf(test, deadline),
-  ])
-  if (!plan.overlaps) await aside
+  const first = plan.aside === 'first' ? await besides(test, deadline) : undefined
   const loading = measureUnderLoad(test, deadline)
   const overloaded = clusters.map((cluster) => overheadOn(test, cluster, deadline))
   await Promise.all(overloaded.map(({ loaded }) => loaded))
   const underLoad = await loading.end()
+  const crossed = crossPath(test, deadline)
+  await crossed.loaded
   const [cross, infra, apps, [known, journeys]] = await Promise.all([
-    crossPath(test, deadline),
+    crossed.results,
     overloaded[0]?.results ?? [],
     overloaded[1]?.results ?? [],
-    aside,
+    first ?? besides(test, deadline),
   ])
   const [knownOnInfra, knownOnApps] = await Promise.all(
     clusters.map((cluster, index) => inStore(test, cluster, known[index]?.sent, deadline)),
@@ -98,16 +94,25 @@ export async function measure(test: LoadTest, idle: Promise<ProxyReading>, deadl
   }
 }
 
-export const readOnApps = ({ sites, nodesOfApps }: LoadTest, deadline: Deadline): Promise<ProxyReading> =>
-  readProxies(sites.apps.connection, nodesOfApps, deadline)
+export const readOnApps = (
+  { sites, nodesOfApps }: Pick<LoadTest, 'sites' | 'nodesOfApps'>,
+  deadline: Deadline,
+): Promise<ProxyReading> => readProxies(sites.apps.connection, nodesOfApps, deadline)
 
-const generatorOf = ({ connection, owner, nodes, k6, form }: LoadSite) => ({
+export const generatorOf = ({ connection, owner, nodes, k6, form }: LoadSite) => ({
   connection,
   owner,
   node: nodes.client,
   program: k6,
   form,
 })
+
+/** Loads that are compared with nothing. */
+const besides = (test: LoadTest, deadline: Deadline) =>
+  Promise.all([
+    Promise.all(clusters.map((cluster) => knownLoadOn(test, cluster, deadline))),
+    journeysOf(test, deadline),
+  ])
 
 /** Sends the known load of a cluster, and looks meanwhile whether the dashboard shows it. */
 async function knownLoadOn({ sites, plan, platform }: LoadTest, cluster: ClusterName, deadline: Deadline) {
@@ -126,7 +131,14 @@ function toldOf({ onBlock, onFailure }: LoadTest, what: string): Told {
   }
 }
 
-/** The same server with and without the mesh, on one cluster. `loaded`: from then on there are only readings. */
+/** An experiment whose `loaded` is settled when there is no more load, but readings may follow. */
+function untilLoaded(plan: ExperimentPlan, told: Told, deadline: Deadline) {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const results = experiment(plan, { ...told, onLastLoad: () => resolve() }, deadline)
+  return { results, loaded: Promise.race([results, promise]) }
+}
+
+/** The same server with and without the mesh, on one cluster. */
 function overheadOn(test: LoadTest, cluster: ClusterName, deadline: Deadline) {
   const site = test.sites[cluster]
   const { plan, random } = test
@@ -136,8 +148,7 @@ function overheadOn(test: LoadTest, cluster: ClusterName, deadline: Deadline) {
     target: urlOf(roleOf[arm], site),
     server: { connection: site.connection, name: roleOf[arm] },
   })
-  const loads = Promise.withResolvers<void>()
-  const results = experiment(
+  return untilLoaded(
     {
       name: 'mesh',
       rates: plan.rates,
@@ -149,11 +160,10 @@ function overheadOn(test: LoadTest, cluster: ClusterName, deadline: Deadline) {
       arms: { treated: armSite('treated'), control: armSite('control') },
       meshed: ['treated'],
     },
-    { ...toldOf(test, cluster), onLastLoad: () => loads.resolve() },
+    toldOf(test, cluster),
     // What comes after it has its own time.
     deadlineIn(Math.max(0, deadline.remainingMs() - reservedSeconds(plan) * 1_000), deadline.signal),
   )
-  return { results, loaded: Promise.race([results, loads.promise]) }
 }
 
 /** For the way through the gateway, whose loads begin while the last readings of the others are made. */
@@ -163,10 +173,10 @@ function reservedSeconds({ cross, leadSeconds, addsBlocks }: TestPlan): number {
 }
 
 /** The way from apps to infra through the gateway, beside the way on infra itself; both are meshed. */
-function crossPath(test: LoadTest, deadline: Deadline): Promise<RateResult[]> {
+function crossPath(test: LoadTest, deadline: Deadline) {
   const { sites, plan, random } = test
   const { infra, apps } = sites
-  return experiment(
+  return untilLoaded(
     {
       name: 'cross',
       rates: [plan.cross.rate],

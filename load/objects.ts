@@ -17,7 +17,7 @@ export const serverPodName = (server: string, { id }: Pick<Owner, 'id'>) => `${s
 
 /** An HTTP server, and the Service of its own name. Both arms have the same one. */
 export const serverObjects = (
-  server: { name: string; role: ArmRole; node: string; image: string },
+  server: { name: string; role: ArmRole; node: string; image: string; cpuLimit?: string },
   owner: Owner,
   serviceLabels: Record<string, string> = {},
 ) => {
@@ -40,7 +40,10 @@ export const serverObjects = (
             args: ['netexec', `--http-port=${serverPort}`],
             ports: [{ name: 'http', containerPort: serverPort }],
             startupProbe: { httpGet: { path: '/healthz', port: serverPort }, periodSeconds: 1, failureThreshold: 60 },
-            resources: { requests: { cpu: '50m', memory: '32Mi' }, limits: { cpu: '2', memory: '128Mi' } },
+            resources: {
+              requests: { cpu: '10m', memory: '32Mi' },
+              limits: { cpu: server.cpuLimit ?? '2', memory: '128Mi' },
+            },
             securityContext: restrictedContainer,
           },
         ],

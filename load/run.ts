@@ -1,16 +1,11 @@
 import { judge } from '../check/judge.ts'
 import type { Judgement } from '../check/judge.ts'
-import { deadlineIn } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
 import type { SetupProblem } from '../check/setup-error.ts'
 import { SetupError } from '../check/setup-error.ts'
 import type { Snapshot } from '../check/source.ts'
-import { connect } from '../cluster/connection.ts'
 import type { Identity } from '../cluster/identity.ts'
-import { identify } from '../cluster/identity.ts'
-import type { Connections } from '../cluster/snapshot.ts'
-import type { EmbeddedPair, LoadSettings, Target } from '../cluster/target.ts'
-import { defaultLoadSettings } from '../cluster/target.ts'
+import type { EmbeddedPair, Target } from '../cluster/target.ts'
 import type { ClusterName, Platform } from '../platform/platform.ts'
 import { loadPlatform } from '../platform/platform.ts'
 import { buildReport } from '../reporters/build-report.ts'
@@ -31,9 +26,9 @@ import { metricsOf, picturesFor, picturesOf, writeEvidence, writePictures } from
 import { chooseForm, planWith } from './generators.ts'
 import { runLoadTest } from './load-test.ts'
 import type { LoadTestRun } from './load-test.ts'
-import type { K6Program } from './objects.ts'
 import type { TestPlan } from './plan.ts'
 import { boundsOf, boundsText } from './plan.ts'
+import { onTarget } from './target-clusters.ts'
 import { claimsOfLoads } from './to-report.ts'
 
 export type LoadRunOptions = {
@@ -166,39 +161,21 @@ async function measured(
   signal: AbortSignal,
 ): Promise<Snapshot> {
   seen.target = target
-  const connections: Connections = {
-    infra: await connect(target.kubeconfig, target.clusters.infra.context),
-    apps: await connect(target.kubeconfig, target.clusters.apps.context),
-  }
   const began = performance.now()
   try {
-    seen.identities = await identify(target, connections, deadlineIn(identifyMs, signal))
-    const configured = target.load ?? defaultLoadSettings
-    const settings = generators === undefined ? configured : { ...configured, generators }
-    const k6 = target.kind === 'pair' ? await programOfPair(settings, signal) : { image: settings.k6Image }
-    const wanted = { generators: settings.generators, isQuick: plan.overlaps, k6 }
-    const form = await chooseForm(connections, wanted, deadlineIn(identifyMs, signal))
-    const fitted = planWith(form, plan)
-    console.log(`${boundsText(boundsOf(fitted, platform.figures.journeys))}; seed ${seed}`)
-    const given = { target, connections, platform, plan: fitted, settings, k6, form, seed, signal }
-    seen.test = await runLoadTest({ ...given, say: console.log })
-    return seen.test.snapshot
+    return await onTarget(target, signal, async ({ connections, identities, settings, k6, lookDeadline }) => {
+      seen.identities = identities
+      const wanted = { generators: generators ?? settings.generators, isQuick: plan.aside === 'last', k6 }
+      const form = await chooseForm(connections, wanted, lookDeadline())
+      const fitted = planWith(form, plan)
+      console.log(`${boundsText(boundsOf(fitted, platform.figures.journeys))}; seed ${seed}`)
+      const given = { connections, platform, plan: fitted, settings, k6, form, seed, signal }
+      seen.test = await runLoadTest({ ...given, say: console.log })
+      return seen.test.snapshot
+    })
   } finally {
     seen.measuringMs = performance.now() - began
-    await Promise.all([connections.infra.close(), connections.apps.close()])
   }
-}
-const identifyMs = 30_000
-
-/** The nodes of the pair see this machine's files, and no registry: k6 comes from the folder of the pair's programs. */
-async function programOfPair({ serverImage }: LoadSettings, signal: AbortSignal): Promise<K6Program> {
-  const { layoutIn } = await import('../fixtures/pair/layout.ts')
-  const { ensurePrograms } = await import('../fixtures/pair/programs/programs.ts')
-  const { createProgress } = await import('../fixtures/pair/progress.ts')
-  const progress = createProgress({ output: process.stderr })
-  const request = { names: ['k6'] as const, cache: layoutIn().home, progress, signal }
-  const { k6 } = await ensurePrograms(request).finally(() => progress.stop())
-  return { image: serverImage, file: k6 }
 }
 
 function clusterSeen(cluster: ClusterName, { identities, target, test }: Seen): Report['clusters']['infra'] {

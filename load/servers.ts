@@ -22,7 +22,7 @@ export type LoadSite = {
   clusterDomain: string
 }
 
-type Server = { name: string; role: ArmRole; isExported?: boolean }
+export type Server = { name: string; role: ArmRole; isExported?: boolean; cpuLimit?: string }
 
 /** What stands on each cluster. Every measurement has servers of its own, so that proxies count nothing else. */
 export const serversOn: Record<ClusterName, readonly Server[]> = {
@@ -46,18 +46,18 @@ export const urlOf = (service: string, { clusterDomain }: Pick<LoadSite, 'cluste
 /** The name of a server's pod. */
 export const podOf = (server: string, { owner }: Pick<LoadSite, 'owner'>) => serverPodName(server, owner)
 
-/** Makes the servers of a cluster and waits until all are ready. `exporting`: the labels that export a Service. */
+/** Makes servers on a cluster and waits until all are ready. `exporting`: the labels that export a Service. */
 export async function raiseServers(
-  { cluster, connection, owner, nodes, serverImage }: LoadSite,
+  { connection, owner, nodes, serverImage }: LoadSite,
+  servers: readonly Server[],
   exporting: Record<string, string>,
   deadline: Deadline,
 ): Promise<void> {
-  const servers = serversOn[cluster]
   await create(connection, `${pathOf(loads)}/configmaps`, scriptObject(owner), deadline)
   await Promise.all(
-    servers.map(async ({ name, role, isExported }) => {
+    servers.map(async ({ name, role, isExported, cpuLimit }) => {
       const { pod, service } = serverObjects(
-        { name, role, node: nodes.server, image: serverImage },
+        { name, role, node: nodes.server, image: serverImage, ...(cpuLimit === undefined ? {} : { cpuLimit }) },
         owner,
         isExported ? exporting : {},
       )

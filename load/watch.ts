@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { holderOn } from '../chaos/journal/in-cluster.ts'
 import { deadlineIn } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
 import type { Connection } from '../cluster/connection.ts'
@@ -41,10 +42,17 @@ export function guardsOf(connections: Record<ClusterName, Connection>, services:
 /** Why nobody else may begin, or has begun: another run of the suite on one of the clusters. */
 export async function otherRun(connections: readonly Connection[]): Promise<string | undefined> {
   const others = ownNamespaces.filter((own) => own !== loads)
-  const held = await Promise.all(
-    connections.flatMap((connection) => others.map((own) => whoHolds(own, connection, deadlineIn(everyMs)))),
-  )
-  return held.find((holder) => holder?.kind === 'run')?.sentence
+  const [held, experimenters] = await Promise.all([
+    Promise.all(
+      connections.flatMap((connection) => others.map((own) => whoHolds(own, connection, deadlineIn(everyMs)))),
+    ),
+    Promise.all(connections.map((connection) => holderOn(connection, deadlineIn(everyMs)))),
+  ])
+  const breaking = connections.flatMap(({ context }, index) => {
+    const holder = experimenters[index]
+    return holder === undefined ? [] : [`${holder} breaks something on ${context} (pnpm chaos)`]
+  })
+  return held.find((holder) => holder?.kind === 'run')?.sentence ?? breaking[0]
 }
 
 /** Looks after the guards until `signal` aborts; calls `stop` once, with the reason, when the load has to end. */
