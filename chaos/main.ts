@@ -157,8 +157,9 @@ async function run({ scenario: wanted, tier, arm, reports, isDrill = false, ...f
   )
 }
 
-const flagsOf = ({ kubeconfig }: Field, { kind }: Pick<Target, 'kind'>) =>
-  kind === 'pair' ? ['--target', 'pair'] : ['--target', 'live', '--kubeconfig', kubeconfig]
+function flagsOf({ kubeconfig }: Field, { kind }: Pick<Target, 'kind'>): string[] {
+  return kind === 'pair' ? ['--target', 'pair'] : ['--target', 'live', '--kubeconfig', kubeconfig]
+}
 
 /** The same on what stands already: nobody sweeps or guards a pair that would have to be built for it. */
 async function onStandingField(flags: Flags, use: (field: Field) => Promise<void>): Promise<void> {

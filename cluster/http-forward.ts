@@ -36,6 +36,23 @@ export const getFromService =
     }
   }
 
+/**
+ * Asks what is behind a Service over a port-forward only: for what needs headers that the API server keeps for itself,
+ * or answers its own host name alone.
+ */
+export const forwardToService =
+  (connection: Connection, service: ServicePort, headers: Record<string, string> = {}): HTTPGet =>
+  async (path, deadline) => {
+    const { namespace, name, port } = service
+    let target: Awaited<ReturnType<typeof podBehind>>
+    try {
+      target = await podBehind(connection, service, deadline)
+    } catch (error) {
+      throw new TransportError(`Service ${namespace}/${name}:${port} on ${connection.context}: ${messageOf(error)}`)
+    }
+    return getFromPod(connection, target, path, deadline, headers)
+  }
+
 const apiStatus = z.object({ kind: z.literal('Status'), message: z.string().optional() })
 
 /** Why an answer does not come from the program that was asked: from the API server, or from a proxy in between. */
@@ -52,6 +69,7 @@ export async function getFromPod(
   { namespace, pod, port }: { namespace: string; pod: string; port: number },
   path: string,
   deadline: Deadline,
+  headers: Record<string, string> = {},
 ): Promise<Answer> {
   const stream = await forwardTo(connection, { namespace, pod }, port, deadline)
   try {
@@ -59,7 +77,7 @@ export async function getFromPod(
       const fail = (error: unknown) =>
         reject(new TransportError(`pod ${namespace}/${pod}:${port}: ${messageOf(error)}`))
       const asking = request(
-        { createConnection: () => stream, path, headers: { host: 'localhost', connection: 'close' } },
+        { createConnection: () => stream, path, headers: { host: 'localhost', connection: 'close', ...headers } },
         (response) => {
           const chunks: Buffer[] = []
           response.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -32,6 +32,7 @@ export function tapListing(known: Known, dashboard: DashboardFound): Listing {
   if (known.state !== 'found' || dashboard.state !== 'found') return nothing
   const { load } = known.value
   const { tap } = dashboard.value
+  if ('absent' in tap) return { state: 'absent', reason: tap.absent }
   if ('failure' in tap) return { state: 'unreachable', reason: tap.failure }
   return listed({
     metadata: { name: `the load of pod ${load.pod}` },

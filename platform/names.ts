@@ -6,6 +6,7 @@ const namespaceKeys = [
   'linkerd',
   'linkerdMulticluster',
   'linkerdViz',
+  'linkerdSMI',
   'flux',
   'postgres',
   'postgresOperator',
@@ -14,6 +15,7 @@ const namespaceKeys = [
   'keycloak',
   'metrics',
   'grafana',
+  'gatus',
   'jaeger',
   'logs',
   'rookCeph',
@@ -44,9 +46,12 @@ const serviceKeys = [
   'metricsWrite',
   'metricsQuery',
   'alertmanager',
+  'alertRules',
   'grafana',
+  'gatus',
   'logs',
   'linkerdGateway',
+  'vizWeb',
 ] as const
 
 /** What every entry may say besides the name itself. */
@@ -108,6 +113,8 @@ const workloads = z.strictObject({
     'vizTapInjector',
     'vizWeb',
     'vizPrometheus',
+    'smiAdaptor',
+    'silenceOperator',
     'cephTools',
     'dragonfly',
     'keycloak',

@@ -7,13 +7,19 @@ import * as gitops from './gitops.ts'
 import * as meshItself from './mesh.ts'
 import * as across from './mesh-across.ts'
 import * as bypass from './mesh-bypass.ts'
+import * as failover from './mesh-failover.ts'
 import * as identity from './mesh-identity.ts'
+import * as locality from './mesh-locality.ts'
 import * as multicluster from './mesh-multicluster.ts'
+import * as policies from './mesh-policies.ts'
 import * as networkItself from './network.ts'
 import * as dns from './network-dns.ts'
 import * as gateways from './network-gateways.ts'
 import * as reachability from './network-reachability.ts'
 import * as observabilityItself from './observability.ts'
+import * as alerts from './observability-alerts.ts'
+import * as dashboards from './observability-dashboards.ts'
+import * as viz from './observability-viz.ts'
 import * as recoveryCluster from './recovery-cluster.ts'
 import * as recoveryTargets from './recovery-targets.ts'
 import * as recoveryVolumes from './recovery-volumes.ts'
@@ -30,15 +36,35 @@ import * as storageVolumes from './storage-volumes.ts'
 import * as telemetryLogs from './telemetry-logs.ts'
 import * as telemetryMesh from './telemetry-mesh.ts'
 import * as telemetryMetrics from './telemetry-metrics.ts'
+import * as telemetryPaths from './telemetry-paths.ts'
 import * as telemetryTraces from './telemetry-traces.ts'
 import * as topology from './topology.ts'
 import * as versions from './versions.ts'
 import * as components from './workloads.ts'
 import * as runners from './workloads-runners.ts'
 
-const mesh = { ...meshItself, ...across, ...bypass, ...identity, ...multicluster, ...telemetryMesh }
+const mesh = {
+  ...meshItself,
+  ...across,
+  ...bypass,
+  ...identity,
+  ...multicluster,
+  ...failover,
+  ...locality,
+  ...policies,
+  ...telemetryMesh,
+}
+const observability = {
+  ...observabilityItself,
+  ...alerts,
+  ...dashboards,
+  ...viz,
+  ...telemetryMetrics,
+  ...telemetryTraces,
+  ...telemetryPaths,
+  ...telemetryLogs,
+}
 const network = { ...networkItself, ...gateways, ...reachability, ...dns }
-const observability = { ...observabilityItself, ...telemetryMetrics, ...telemetryTraces, ...telemetryLogs }
 const data = { ...dataSessions, ...dataPlacement, ...dataPostgres }
 const security = { ...securitySecrets, ...securityAccess, ...securityNetwork, ...securityData, ...securityAudit }
 const recovery = { ...recoveryVolumes, ...recoveryCluster, ...recoveryTargets }

@@ -35,6 +35,8 @@ async function restic(
     ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
     extendEnv: false,
     env: {
+      // Inside another mount namespace the kernel does not know where this is.
+      ...(folder === undefined ? {} : { PWD: folder }),
       PATH: '/usr/bin:/bin',
       HOME: '/nonexistent',
       RESTIC_REPOSITORY: url,

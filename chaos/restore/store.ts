@@ -59,7 +59,10 @@ export async function deleteBucket(
     () => stream,
     { account, host, signal: deadline.signal },
     async (request) => {
-      const { status, body } = await request('DELETE', `/${bucket}`, { headers: { 'x-minio-force-delete': 'true' } })
+      const { status, body } = await request('DELETE', `/${bucket}`, {
+        // One request and no more: what is forwarded is no socket that could be kept alive.
+        headers: { connection: 'close', 'x-minio-force-delete': 'true' },
+      })
       if (status >= 300 && status !== 404)
         throw new Error(`bucket ${bucket} stays: ${status} ${body.toString().slice(0, 200)}`)
     },

@@ -196,6 +196,31 @@ function unfinished(last: TraceAnswer, missing: Polling['missing']): PolledTrace
     : { state: 'partial', spans, detail: `${spans.length} spans, but ${lacking}` }
 }
 
+const serviceNames = z.object({ data: z.array(z.string()).nullable() })
+const traces = z.object({ data: z.array(legacyTrace.shape.data.element).nullable() })
+
+/** The services that Jaeger has spans of. Throws when it does not tell. */
+export async function servicesIn(get: HTTPGet, deadline: Deadline): Promise<string[]> {
+  const answer = await get('/api/services', deadline)
+  const parsed = serviceNames.safeParse(parseJSON(answer.text))
+  if (answer.status !== 200 || !parsed.success) throw new Error(unexpected(answer))
+  return parsed.data.data ?? []
+}
+
+/** The spans of the last hour's traces of a service in which a span has these tags. Throws when Jaeger cannot be asked so. */
+export async function searchTraces(
+  get: HTTPGet,
+  service: string,
+  wanted: Record<string, string>,
+  deadline: Deadline,
+): Promise<Span[]> {
+  const query = new URLSearchParams({ service, tags: JSON.stringify(wanted), lookback: '1h', limit: '20' })
+  const answer = await get(`/api/traces?${query.toString()}`, deadline)
+  const parsed = traces.safeParse(parseJSON(answer.text))
+  if (answer.status !== 200 || !parsed.success) throw new Error(unexpected(answer))
+  return (parsed.data.data ?? []).flatMap(legacySpans)
+}
+
 export type Edge = { parent: string; child: string; callCount: number }
 const dependencies = z.object({
   data: z.array(z.object({ parent: z.string(), child: z.string(), callCount: z.number() })).nullable(),

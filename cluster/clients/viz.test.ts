@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws'
 import { deadlineIn } from '../../check/deadline.ts'
 import type { Answer } from '../connection.ts'
 import type { TapEvent } from './viz.ts'
-import { NoDashboard, edgesIn, statsOfPod, tapEventIn, tapPod } from './viz.ts'
+import { NoDashboard, shownEdges, shownStats, tapEventIn, tapPod } from './viz.ts'
 
 const closing: (() => void)[] = []
 afterEach(() => closing.splice(0).forEach((close) => close()))
@@ -25,60 +25,72 @@ const answering =
 /** As linkerd-viz writes it: Protobuf as JSON, with every default. */
 const summary = (stats: object | null) => ({
   ok: {
-    statTables: [{ podGroup: { rows: [{ resource: { type: 'pod', name: 'known-1' }, timeWindow: '1m', stats }] } }],
+    statTables: [
+      {
+        podGroup: {
+          rows: [
+            {
+              resource: { namespace: 'a', type: 'pod', name: 'known-1' },
+              timeWindow: '1m',
+              meshedPodCount: '1',
+              runningPodCount: '1',
+              stats,
+            },
+          ],
+        },
+      },
+    ],
   },
 })
-const stats = (successCount: string, failureCount: string) => ({
-  successCount,
-  failureCount,
-  latencyMsP50: '1',
-  latencyMsP95: '3',
-  latencyMsP99: '9',
-  actualSuccessCount: '0',
-  actualFailureCount: '0',
-})
 
-describe('figures of a pod', () => {
+describe('figures', () => {
+  const ask = (status: number, body: unknown) =>
+    shownStats(answering(status, body), { resource_type: 'pod', resource_name: 'known-1', namespace: 'a' }, soon())
+
   test('are numbers, whether they come as strings or not', async () => {
-    expect(await statsOfPod(answering(200, summary(stats('148', '50'))), pod, soon())).toEqual({
-      succeeded: 148,
-      failed: 50,
-      p50: 1,
-      p95: 3,
-      p99: 9,
-    })
-    expect(asked.at(-1)).toBe(
-      '/api/tps-reports?resource_type=pod&resource_name=known-1&namespace=conformance-load&window=1m',
-    )
+    const figures = { successCount: '148', failureCount: 50, latencyMsP50: '1', latencyMsP95: '3', latencyMsP99: '9' }
+    expect(await ask(200, summary(figures))).toEqual([
+      {
+        resource: { namespace: 'a', name: 'known-1' },
+        meshedPodCount: 1,
+        runningPodCount: 1,
+        stats: { successCount: 148, failureCount: 50, latencyMsP50: 1, latencyMsP95: 3, latencyMsP99: 9 },
+      },
+    ])
+    expect(asked.at(-1)).toBe('/api/tps-reports?resource_type=pod&resource_name=known-1&namespace=a')
   })
 
-  test.each([
-    ['no request', summary(stats('0', '0'))],
-    ['no figures', summary(null)],
-    ['no row', { ok: { statTables: [{ podGroup: { rows: [] } }] } }],
-    ['no table', { ok: { statTables: null } }],
-  ])('are not there while it shows %s', async (_, body) => {
-    expect(await statsOfPod(answering(200, body), pod, soon())).toBeUndefined()
+  test('may be missing, at every level', async () => {
+    expect((await ask(200, summary(null)))[0]?.stats).toBeNull()
+    expect(await ask(200, { ok: { statTables: [{ podGroup: { rows: null } }] } })).toEqual([])
+    expect(await ask(200, { ok: { statTables: null } })).toEqual([])
   })
 
   test('an answer that is none is an error, and a stand-in is one of its own', async () => {
-    await expect(statsOfPod(answering(500, { error: 'no such pod' }), pod, soon())).rejects.toThrow(
-      'the dashboard of Linkerd Viz answered 500: no such pod',
+    await expect(ask(500, { error: 'no such pod' })).rejects.toThrow(
+      /^Linkerd Viz answered \/api\/tps-reports.* with 500: .*no such pod/,
     )
-    await expect(statsOfPod(answering(200, { error: { error: 'prometheus is away' } }), pod, soon())).rejects.toThrow(
-      'the dashboard of Linkerd Viz answered 200: prometheus is away',
-    )
-    await expect(statsOfPod(answering(404, { standIn: 'web' }), pod, soon())).rejects.toThrow(NoDashboard)
+    await expect(ask(200, { error: { error: 'away' } })).rejects.toThrow(/with 200: .*away/)
+    await expect(ask(404, { standIn: 'web' })).rejects.toThrow(NoDashboard)
   })
 })
 
-test('edges are pairs of pods', async () => {
-  const edge = {
+test('edges are pairs with the identities at their ends', async () => {
+  const ends = {
     src: { namespace: 'a', type: 'pod', name: 'k6' },
     dst: { namespace: 'a', type: 'pod', name: 'known-1' },
   }
-  expect(await edgesIn(answering(200, { ok: { edges: [edge] } }), 'a', soon())).toEqual([{ from: 'k6', to: 'known-1' }])
-  expect(await edgesIn(answering(200, { ok: { edges: null } }), 'a', soon())).toEqual([])
+  const ask = (body: unknown) => shownEdges(answering(200, body), { resource_type: 'pod', namespace: 'a' }, soon())
+  expect(await ask({ ok: { edges: [{ ...ends, clientId: 'c', serverId: 's' }] } })).toEqual([
+    {
+      src: { namespace: 'a', name: 'k6' },
+      dst: { namespace: 'a', name: 'known-1' },
+      clientId: 'c',
+      serverId: 's',
+      noIdentityMsg: '',
+    },
+  ])
+  expect(await ask({ ok: { edges: null } })).toEqual([])
 })
 
 const requestInit = {

@@ -6,93 +6,84 @@ import type { Answer } from '../connection.ts'
 import type { HTTPGet } from '../http-forward.ts'
 import { parseJSON } from '../json.ts'
 
-/** A pod, as the dashboard of Linkerd Viz asks for it. */
-export type VizPod = { namespace: string; pod: string }
-
-/** What the dashboard shows of the requests to a pod in the last minute. Latencies are whole milliseconds. */
-export type VizStats = { succeeded: number; failed: number; p50: number; p95: number; p99: number }
-/** A connection that is open now. */
-export type VizEdge = { from: string; to: string }
-
 /** What plays the dashboard answers, but has none of its interface. */
 export class NoDashboard extends Error {
   override name = 'NoDashboard'
 }
 
-/** Its Protobuf messages come as JSON, in which 64-bit numbers are strings. */
-const count = z.union([z.number(), z.string().regex(/^\d+$/)]).transform(Number)
-const failure = z.object({ error: z.union([z.string(), z.object({ error: z.string() })]) })
-const statSummary = z.object({
-  ok: z.object({
-    statTables: z
-      .array(
-        z.object({
-          podGroup: z.object({
-            rows: z
-              .array(
-                z.object({
-                  stats: z
-                    .object({
-                      successCount: count,
-                      failureCount: count,
-                      latencyMsP50: count,
-                      latencyMsP95: count,
-                      latencyMsP99: count,
-                    })
-                    .nullish(),
-                }),
-              )
-              .nullish(),
-          }),
-        }),
-      )
-      .nullish(),
-  }),
-})
-const edgeList = z.object({
-  ok: z.object({
-    edges: z.array(z.object({ src: z.object({ name: z.string() }), dst: z.object({ name: z.string() }) })).nullish(),
-  }),
-})
+const failure = z.object({ error: z.unknown() })
 const standIn = z.object({ standIn: z.string() })
 
-/** Undefined while it shows no request. Throws `NoDashboard`, or with what it answered instead. */
-export async function statsOfPod(
-  get: HTTPGet,
-  { namespace, pod }: VizPod,
-  deadline: Deadline,
-): Promise<VizStats | undefined> {
-  const query = new URLSearchParams({ resource_type: 'pod', resource_name: pod, namespace, window: '1m' })
-  const { ok } = read(await get(`/api/tps-reports?${query.toString()}`, deadline), statSummary)
-  const stats = ok.statTables?.[0]?.podGroup.rows?.[0]?.stats
-  if (!stats || stats.successCount + stats.failureCount === 0) return undefined
-  return {
-    succeeded: stats.successCount,
-    failed: stats.failureCount,
-    p50: stats.latencyMsP50,
-    p95: stats.latencyMsP95,
-    p99: stats.latencyMsP99,
-  }
-}
-
-/** Which pods of a namespace talk to each other now, by their names. */
-export async function edgesIn(get: HTTPGet, namespace: string, deadline: Deadline): Promise<VizEdge[]> {
-  const query = new URLSearchParams({ resource_type: 'pod', namespace })
-  const { ok } = read(await get(`/api/edges?${query.toString()}`, deadline), edgeList)
-  return (ok.edges ?? []).map(({ src, dst }) => ({ from: src.name, to: dst.name }))
-}
-
-function read<T>({ status, text }: Answer, schema: z.ZodType<T>): T {
+function read<T>({ status, text }: Answer, path: string, schema: z.ZodType<T>): T {
   const body = parseJSON(text)
   const played = standIn.safeParse(body)
-  if (played.success) throw new NoDashboard(`${played.data.standIn} is played by a stand-in without its interface`)
+  if (played.success) throw new NoDashboard(`${played.data.standIn} is played by a stand-in without ${path}`)
   const parsed = schema.safeParse(body)
-  if (parsed.success) return parsed.data
-  const failed = failure.safeParse(body)
-  const said = failed.success ? errorIn(failed.data) : text.slice(0, 200)
-  throw new Error(`the dashboard of Linkerd Viz answered ${status}: ${said}`)
+  if (status === 200 && parsed.success) return parsed.data
+  const reason = failure.safeParse(body).success ? JSON.stringify(body) : text.trim()
+  throw new Error(`Linkerd Viz answered ${path} with ${status}: ${reason.slice(0, 160)}`)
 }
-const errorIn = ({ error }: z.infer<typeof failure>) => (typeof error === 'string' ? error : error.error)
+
+const resource = z.object({ namespace: z.string(), name: z.string() })
+/** Its Protobuf messages come as JSON, in which 64-bit numbers are strings, and empty lists may be null. */
+const count = z.coerce.number().default(0)
+const edges = z.array(
+  z.object({
+    src: resource,
+    dst: resource,
+    clientId: z.string().default(''),
+    serverId: z.string().default(''),
+    noIdentityMsg: z.string().default(''),
+  }),
+)
+const edgesAnswer = z.object({ ok: z.object({ edges: edges.nullish() }) })
+
+/** A connection that is open now, as the dashboard shows it. */
+export type ShownEdge = z.infer<typeof edges>[number]
+
+/** Which resources of a type talk to each other. Throws `NoDashboard`, or with what was answered instead. */
+export async function shownEdges(
+  get: HTTPGet,
+  about: { resource_type: string; namespace?: string },
+  deadline: Deadline,
+): Promise<ShownEdge[]> {
+  const path = `/api/edges?${new URLSearchParams(about).toString()}`
+  return read(await get(path, deadline), path, edgesAnswer).ok.edges ?? []
+}
+
+const rows = z.array(
+  z.object({
+    resource,
+    meshedPodCount: count,
+    runningPodCount: count,
+    stats: z
+      .object({
+        successCount: count,
+        failureCount: count,
+        latencyMsP50: count,
+        latencyMsP95: count,
+        latencyMsP99: count,
+      })
+      .nullish(),
+  }),
+)
+const statsAnswer = z.object({
+  ok: z.object({ statTables: z.array(z.object({ podGroup: z.object({ rows: rows.nullish() }) })).nullish() }),
+})
+
+/** What the dashboard shows of a resource in the last minute; latencies are whole milliseconds. */
+export type ShownStats = z.infer<typeof rows>[number]
+
+/** The figures of the resources of a type. Throws `NoDashboard`, or with what was answered instead. */
+export async function shownStats(
+  get: HTTPGet,
+  about: { resource_type: string; resource_name?: string; namespace?: string; all_namespaces?: string },
+  deadline: Deadline,
+): Promise<ShownStats[]> {
+  const path = `/api/tps-reports?${new URLSearchParams(about).toString()}`
+  const { ok } = read(await get(path, deadline), path, statsAnswer)
+  return (ok.statTables ?? []).flatMap(({ podGroup }) => podGroup.rows ?? [])
+}
 
 /** One request or answer that tap shows. */
 export type TapEvent =
@@ -129,6 +120,7 @@ export function tapEventIn(text: string): TapEvent | undefined {
   return responseInit && { kind: 'response', status: responseInit.httpStatus, headers: namesOf(responseInit.headers) }
 }
 
+const tapPath = '/api/tap'
 const mostPerSecond = 100
 
 /**
@@ -137,11 +129,11 @@ const mostPerSecond = 100
  */
 export function tapPod(
   stream: Duplex,
-  { namespace, pod }: VizPod,
+  { namespace, pod }: { namespace: string; pod: string },
   onEvent: (event: TapEvent) => 'more' | 'enough',
   { signal }: Deadline,
 ): Promise<void> {
-  const socket = new WebSocket('ws://localhost/api/tap', { createConnection: () => stream })
+  const socket = new WebSocket(`ws://localhost${tapPath}`, { createConnection: () => stream })
   return new Promise<void>((resolve, reject) => {
     const end = () => resolve()
     signal.addEventListener('abort', end, { once: true })
@@ -158,7 +150,7 @@ export function tapPod(
       response.once('end', () => {
         const text = Buffer.concat(chunks).toString()
         try {
-          read({ status: response.statusCode ?? 0, text }, z.never())
+          read({ status: response.statusCode ?? 0, text }, tapPath, z.never())
         } catch (error) {
           reject(error)
         }

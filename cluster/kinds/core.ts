@@ -100,6 +100,24 @@ export const services = kind(
   },
 )
 
+const zoneHints = z.object({ forZones: z.array(z.object({ name: z.string() })).nullish() })
+
+export const endpointSlices = kind(
+  { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices', kind: 'EndpointSlice' },
+  {
+    endpoints: z
+      .array(
+        z.object({
+          conditions: z.object({ ready: z.boolean().nullish() }).default({}),
+          zone: z.string().optional(),
+          hints: zoneHints.nullish(),
+        }),
+      )
+      .nullish(),
+  },
+)
+export type EndpointSlice = z.infer<typeof endpointSlices.schema>
+
 export const namespaces = kind({ group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace' }, {})
 
 const template = z.object({

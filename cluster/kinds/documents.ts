@@ -56,7 +56,7 @@ export const cephMonitors = configMapAt('ceph-monitors', 'the ConfigMap of the C
 const metadataOnly = z.object({ metadata })
 
 /** No more than the metadata of a Secret: whether it is there. Its values are never asked for. */
-function secretAt(
+export function secretAt(
   id: string,
   cluster: ClusterName,
   where: (names: Names) => { namespace: string; name: string },

@@ -109,3 +109,41 @@ export const addressRequests = observation(
   }),
   { method: 'exec', needsProbes: true, needs: [nodes, services] },
 )
+
+/** Requests from a meshed probe of each node to a Service of the run that asks for near endpoints, one on every node. */
+export const nearRequests = observation(
+  'near-requests',
+  'requests to a Service that prefers near endpoints',
+  z.object({
+    /** `meshed probe on infra-01`. */
+    metadata: z.object({ name: z.string() }),
+    /** Of the node of the probe; absent where it has none. */
+    zone: z.string().optional(),
+    /** Whether every endpoint of the Service got a hint for zones. */
+    hinted: z.boolean(),
+    /** From which zones the answers came. */
+    answers: z.array(z.object({ zone: z.string(), requests: z.number() })),
+    /** To which zones the proxy of the probe counted its requests. */
+    counted: z.array(z.object({ zone: z.string(), requests: z.number() })),
+  }),
+  { method: 'promql', needsProbes: true, needs: [nodes] },
+)
+export type NearRequest = z.infer<typeof nearRequests.schema>
+
+/** A request to a pod under a policy of the run that names one identity: another one, then that of the client. */
+export const policyRequests = observation(
+  'policy-requests',
+  'requests under a policy',
+  z.object({
+    metadata: z.object({ name: z.enum(['wrong identity', 'right identity']) }),
+    /** The identity that the policy named. */
+    allowed: z.string(),
+    /** That of the client. */
+    client: z.string(),
+    attempt,
+    /** How many requests of the client the proxy of the pod says that it denied. */
+    denied: z.number(),
+  }),
+  { method: 'exec', needsProbes: true, needs: [linkerdConfig] },
+)
+export type PolicyRequest = z.infer<typeof policyRequests.schema>

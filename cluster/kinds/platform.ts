@@ -112,6 +112,18 @@ export const gateways = kind(
 export const httpRoutes = kind(
   { ...gateway, plural: 'httproutes', kind: 'HTTPRoute' },
   {
+    spec: z
+      .object({
+        parentRefs: z.array(z.object({ kind: z.string().default('Gateway'), name: z.string() })).default([]),
+        rules: z
+          .array(
+            z.object({
+              backendRefs: z.array(z.object({ name: z.string(), weight: z.number().default(1) })).default([]),
+            }),
+          )
+          .default([]),
+      })
+      .default({ parentRefs: [], rules: [] }),
     status: z
       .object({
         parents: z

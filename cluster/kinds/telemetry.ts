@@ -140,3 +140,41 @@ export const logStructure = observation(
   }),
   { method: 'port-forward', needsProbes: false, needs: [] },
 )
+
+/** A request with a trace id that its target wrote into a line of its log: the line and the trace, by that id. */
+export const tracedLines = observation(
+  'traced-lines',
+  'lines of own traced requests',
+  z.object({
+    metadata: z.object({ name: z.string() }),
+    traceId: z.string(),
+    /** Whose log the line is in. */
+    pod: z.string(),
+    /** The fields of the entry; absent when none was found. */
+    entry: labels.optional(),
+    /** How long it was looked for. */
+    waitedMs: z.number(),
+    trace: z.object({
+      state: trace.state,
+      detail: z.string(),
+      /** The pods whose proxies made its spans. */
+      pods: z.array(z.string()),
+    }),
+  }),
+  { method: 'jaeger', needsProbes: true, needs: [pods] },
+)
+export type TracedLine = z.infer<typeof tracedLines.schema>
+
+/** Spans of calls to PostgreSQL among those of the last hour, by whichever service made them. */
+export const databaseSpans = observation(
+  'database-spans',
+  'spans of calls to PostgreSQL',
+  z.object({
+    metadata: z.object({ name: z.string() }),
+    service: z.string(),
+    operation: z.string(),
+    /** Of the pod that made it, as far as its tags tell. */
+    namespace: z.string().optional(),
+  }),
+  { method: 'jaeger', needsProbes: false, needs: [], cluster: 'infra' },
+)

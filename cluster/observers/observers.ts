@@ -1,9 +1,19 @@
 import type { Observer } from '../observe.ts'
+import { observeAlertRouting } from './alert-routing.ts'
+import { observeAlertRules } from './alert-rules.ts'
+import { observeDashboards } from './dashboards.ts'
+import { observeDatabaseSpans } from './database-spans.ts'
+import { observeGatus } from './gatus.ts'
 import { observeLogLines, observeLogStructure } from './log-lines.ts'
 import { observeMetrics } from './metrics.ts'
 import { observeOwnRequestMetrics } from './own-request-metrics.ts'
 import { observeOwnSpans } from './own-spans.ts'
 import { observeOwnTrace } from './own-trace.ts'
+import { observeNearRequests } from './near-requests.ts'
+import { observePolicyRequests } from './policy-requests.ts'
+import { observeSilences } from './silences.ts'
+import { observeTracedLines } from './traced-lines.ts'
+import { observeVizEdges, observeVizStats } from './viz.ts'
 import { observeScrapedProxies } from './scraped-proxies.ts'
 import { observeAddresses } from './addresses.ts'
 import { observeCeph } from './ceph.ts'
@@ -31,6 +41,17 @@ export const observers: Readonly<Record<string, Observer>> = {
   'own-spans': observeOwnSpans,
   'log-lines': observeLogLines,
   'log-structure': observeLogStructure,
+  'traced-lines': observeTracedLines,
+  'database-spans': observeDatabaseSpans,
+  'viz-edges': observeVizEdges,
+  'viz-stats': observeVizStats,
+  'alert-rules': observeAlertRules,
+  'alert-routing': observeAlertRouting,
+  silences: observeSilences,
+  dashboards: observeDashboards,
+  'watched-endpoints': observeGatus,
+  'near-requests': observeNearRequests,
+  'policy-requests': observePolicyRequests,
   ceph: observeCeph,
   'mounted-volumes': observeMountedVolumes,
 }

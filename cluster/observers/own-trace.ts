@@ -109,7 +109,8 @@ export type Owners = { byUid: ReadonlyMap<string, Owner>; byName: ReadonlyMap<st
 
 const podList = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string(), uid: z.string() }) })) })
 
-async function podOwners(sites: Record<ClusterName, Site>, deadline: Deadline): Promise<Owners> {
+/** All pods of both clusters, those of the run too. */
+export async function podOwners(sites: Record<ClusterName, Site>, deadline: Deadline): Promise<Owners> {
   const of = async (cluster: ClusterName) => {
     const { connection, list } = sites[cluster]
     const { text } = await connection.get(`/api/v1/namespaces/${probeNamespace}/pods`, deadline)

@@ -99,6 +99,23 @@ async function serviceAddress(connection: Connection, deadline: Deadline): Promi
 
 const dialled = z.object({ responses: z.array(z.string()).default([]), errors: z.array(z.string()).default([]) })
 
+/** What came back for requests that a probe sent. Throws when the probe could not be asked, or one was not answered. */
+export async function answersTo(
+  connection: Connection,
+  pod: string,
+  { host, port, path, tries: count }: { host: string; port: number; path: string; tries: number },
+  deadline: Deadline,
+): Promise<string[]> {
+  const query = new URLSearchParams({ host, port: String(port), protocol: 'http', request: path, tries: String(count) })
+  const url = `/api/v1/namespaces/${probeNamespace}/pods/${pod}:${probePort}/proxy/dial?${query.toString()}`
+  const { status, text } = await connection.get(url, deadline)
+  const answer = dialled.safeParse(parseJSON(text))
+  if (status !== 200 || !answer.success) throw new Error(`probe ${pod} answered ${status}: ${text.slice(0, 200)}`)
+  const [error] = answer.data.errors
+  if (error !== undefined) throw new Error(`${pod} got no answer from ${host}: ${error}`)
+  return answer.data.responses.map((response) => response.trim())
+}
+
 /** Lets a probe send an HTTP request three times; all of the answers have to be among those expected. */
 export async function ask(
   connection: Connection,

@@ -4,9 +4,15 @@ import type { HTTPGet } from '../http-forward.ts'
 import { getFromService } from '../http-forward.ts'
 import type { Connection } from '../connection.ts'
 
-type Endpoint = 'metricsQuery' | 'jaegerQuery' | 'logs'
-const usual = { metricsQuery: 8481, jaegerQuery: 16_686, logs: 9428 } as const
-const namespaceKey = { metricsQuery: 'metrics', jaegerQuery: 'jaeger', logs: 'logs' } as const
+type Endpoint = 'metricsQuery' | 'jaegerQuery' | 'logs' | 'alertRules' | 'alertmanager'
+const usual = { metricsQuery: 8481, jaegerQuery: 16_686, logs: 9428, alertRules: 8080, alertmanager: 9093 } as const
+const namespaceKey = {
+  metricsQuery: 'metrics',
+  jaegerQuery: 'jaeger',
+  logs: 'logs',
+  alertRules: 'metrics',
+  alertmanager: 'metrics',
+} as const
 
 /** The stores are on infra; what is known of apps is asked for there too. */
 export function endpointOnInfra(

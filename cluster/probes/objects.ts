@@ -6,8 +6,11 @@ import { ownedMetadata, probes, restrictedContainer, restrictedPod } from '../ow
 export const probeNamespace = probes.name
 export const probePort = 8080
 
-/** `guarded`: meshed, and its proxy takes nothing from outside the mesh. */
-export type ProbeRole = 'meshed' | 'plain' | 'guarded'
+/**
+ * `guarded`: meshed, and its proxy takes nothing from outside the mesh. `restricted`: meshed, and there for policies that
+ * name who may come in.
+ */
+export type ProbeRole = 'meshed' | 'plain' | 'guarded' | 'restricted'
 export type ProbePod = { name: string; role: ProbeRole; node: string }
 
 const annotationsOf = (role: ProbeRole): Record<string, string> => ({
@@ -62,6 +65,7 @@ export const podNames = (nodes: readonly string[], run: string): ProbePod[] => {
     ...nodes.flatMap((node, index) => [pod('meshed', node, index), pod('plain', node, index)]),
     // One shows what its proxy refuses.
     ...nodes.slice(-1).map((node) => pod('guarded', node, 0)),
+    ...nodes.slice(0, 1).map((node) => pod('restricted', node, 0)),
   ]
 }
 

@@ -57,6 +57,7 @@ describe('probes', () => {
       'guarded infra-02',
       'meshed infra-02',
       'plain infra-02',
+      'restricted infra-02',
     ])
     const refused = await raiseProbes(newRun(), both, deadline).catch((error: unknown) => String(error))
     expect(refused).toMatch(
