@@ -21,7 +21,8 @@ import { failureOf } from './read.ts'
 
 const pauseMs = 400
 const renewMs = 10_000
-const removalBudgetMs = 60_000
+/** A cluster that was loaded too much may answer nothing for a while; it is asked again as long as this. */
+const removalBudgetMs = 180_000
 
 /** The namespace of a run cannot be made: somebody else's is there, or the cluster refuses it. */
 export class NoNamespace extends Error {
@@ -56,7 +57,12 @@ export async function takeNamespaces(
     leases.abort()
     // Not the run's deadline: a run that was cut short still cleans up.
     const removal = deadlineIn(removalBudgetMs)
-    await Promise.all(taken.map((connection) => removeNamespace(own, connection, run.id, removal)))
+    const ends = await Promise.allSettled(taken.map((connection) => removeInTheEnd(own, connection, run.id, removal)))
+    const left = ends.flatMap((end, index) =>
+      end.status === 'rejected' ? [`${taken[index]?.context}: ${messageOf(end.reason)}`] : [],
+    )
+    if (left.length > 0)
+      throw new NoNamespace(`the namespace ${own.name} may still be there (${left.join('; ')}): run pnpm sweep`)
   }
   try {
     // All are taken before anything is made, always in the same order: two runs cannot hold one each.
@@ -215,6 +221,8 @@ async function removeNamespace(
 ): Promise<'removed' | 'nothing there'> {
   const there = await connection.get(pathOf(own), deadline)
   if (there.status === 404) return 'nothing there'
+  // Whose it is has to be known.
+  if (there.status !== 200) throw new NoNamespace(saying(connection, `did not show the namespace ${own.name}`, there))
   const found = runningNamespace.safeParse(parseJSON(there.text))
   if (run !== undefined && found.success && found.data.metadata.labels[runLabel] !== run) return 'nothing there'
   // Pods first and with little grace: the namespace then has nothing to wait for.
@@ -229,6 +237,28 @@ async function removeNamespace(
     await sleep(pauseMs, undefined, { signal: deadline.signal })
   return 'removed'
 }
+
+/** Does not give up at the first answer that does not come. */
+async function removeInTheEnd(
+  own: OwnNamespace,
+  connection: Connection,
+  run: string,
+  deadline: Deadline,
+): Promise<void> {
+  for (;;) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- until it is gone
+      await removeNamespace(own, connection, run, within(deadline))
+      return
+    } catch (error) {
+      if (deadline.remainingMs() < pauseMs) throw error
+      // oxlint-disable-next-line no-await-in-loop
+      await sleep(pauseMs, undefined, { signal: deadline.signal })
+    }
+  }
+}
+const oneTryMs = 45_000
+const within = (deadline: Deadline): Deadline => deadlineIn(Math.min(oneTryMs, deadline.remainingMs()), deadline.signal)
 
 /** `pnpm sweep`: what became of the namespace on one cluster, as a line for a person. */
 export async function sweep(

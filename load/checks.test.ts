@@ -106,7 +106,7 @@ const found = (change: Partial<Findings> = {}): Findings => ({
 })
 
 const snapshot = (findings: Findings): Snapshot =>
-  snapshotOf(findings, { seconds: 10, crossSeconds: 10, seed: 5, finishedAt: new Date(0) })
+  snapshotOf(findings, { seconds: 10, crossSeconds: 10, seed: 5, finishedAt: new Date(0), stopped: undefined })
 
 function outcomes(change: Partial<Findings> = {}) {
   const judgements = judgeAll(planFor(finished), finished, snapshot(found(change)))

@@ -32,7 +32,7 @@ export function mergedOf(counted: readonly RanBlock[], arm: Arm): Latencies {
 }
 
 /** One item per percentile. Those that the load was too small for say so. */
-export function comparedOf(result: RateResult, seconds: number, seed: number): Compared[] {
+export function comparedOf(result: RateResult, seconds: number, seed: number, stopped?: string): Compared[] {
   const counted = countedOf(result)
   const blocks = counted.map(({ block }) => block)
   const [treated, control] = arms.map((arm) => mergedOf(counted, arm))
@@ -50,7 +50,11 @@ export function comparedOf(result: RateResult, seconds: number, seed: number): C
       differencesMs: isTold ? differencesOf(blocks, percentile) : [],
       ...(treatedMs === undefined ? {} : { treatedMs }),
       ...(controlMs === undefined ? {} : { controlMs }),
-      voided: [...result.ran.flatMap(({ reasons }) => reasons), ...result.failures],
+      voided: [
+        ...(stopped === undefined ? [] : [`the load was ended early: ${stopped}`]),
+        ...result.ran.flatMap(({ reasons }) => reasons),
+        ...result.failures,
+      ],
       ...(isTold ? {} : { lacking: tooFew(asked, percentile) }),
       seed,
       isStandIn: result.isStandIn,
@@ -64,11 +68,11 @@ const tooFew = (asked: number, percentile: Percentile) =>
 /** What checks read, from what was found. `stopped`: why the test ended before its time. */
 export function snapshotOf(
   { overhead, cross, costs, known, dashboard, journeys }: Findings,
-  shape: { seconds: number; crossSeconds: number; seed: number; finishedAt: Date },
+  shape: { seconds: number; crossSeconds: number; seed: number; finishedAt: Date; stopped: string | undefined },
 ): Snapshot {
   const overheadOf = (results: readonly RateResult[]) =>
-    listed(results.flatMap((result) => comparedOf(result, shape.seconds, shape.seed)))
-  const crossed = listed(cross.flatMap((result) => comparedOf(result, shape.crossSeconds, shape.seed)))
+    listed(results.flatMap((result) => comparedOf(result, shape.seconds, shape.seed, shape.stopped)))
+  const crossed = listed(cross.flatMap((result) => comparedOf(result, shape.crossSeconds, shape.seed, shape.stopped)))
   const on = (cluster: 'infra' | 'apps') => ({
     [addedLatency.id]: overheadOf(overhead[cluster]),
     [crossClusterLatency.id]: crossed,

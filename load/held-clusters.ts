@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Deadline } from '../check/deadline.ts'
 import { deadlineIn } from '../check/deadline.ts'
+import { messageOf } from '../check/error-message.ts'
 import { SetupError } from '../check/setup-error.ts'
 import type { Connection } from '../cluster/connection.ts'
 import { parseJSON } from '../cluster/json.ts'
@@ -87,10 +88,21 @@ export async function onHeldClusters<P, T>(
     return { result, counts, stopped }
   } finally {
     leave.abort()
-    await taken.remove()
+    await taken.remove().catch((error: unknown) => {
+      throw leftOver(messageOf(error))
+    })
     say(`  everything of it is removed after ${clock(passedMs())}`)
   }
 }
+
+const leftOver = (sentence: string) =>
+  new SetupError({
+    what: 'removing what the load had made',
+    where: 'both clusters',
+    expected: 'nothing of it left',
+    found: sentence,
+    try: 'pnpm sweep, once the API servers answer again',
+  })
 
 const occupied = (sentence: string) =>
   new SetupError({

@@ -91,6 +91,11 @@ describe('a load test on simulated clusters', () => {
     ['the arms are swapped', { noInjection: true, meshedControl: true }, 'control: 7500 requests passed the treatment'],
     ['an arm is dead', { deadControl: true }, 'control: 500 of 500 requests failed'],
     ['the generator is saturated', { saturated: true }, 'k6 dropped 100 iterations'],
+    [
+      'an API server suffers',
+      { ill: true },
+      'the load was ended early: the API server of infra did not answer well (answered 500), 3 times in a row',
+    ],
     ['k6 fails', { k6Fails: true }, 'ended with 107: script exception'],
   ])('has no verdict when %s', async (_, trouble, reason) => {
     const { run, clusters } = await tested(trouble, { ratio: 3 })
@@ -112,6 +117,15 @@ describe('a load test on simulated clusters', () => {
     expect(result?.ran.map(({ latencies }) => latencies.treated.count)).toEqual(result?.ran.map(() => 1_000))
     expect(outcomeOf(run, 'PERF-01', 'apps')).toMatchObject({ outcome: 'disputed', lookedAt: 3 })
     expect([clusters.infra.isEmpty, clusters.apps.isEmpty]).toEqual([true, true])
+  })
+
+  test('removes everything from a cluster that refuses at first, and says what is left of one that goes on', async () => {
+    const patient = await tested({ refusals: 3 })
+    expect([patient.clusters.infra.isEmpty, patient.clusters.apps.isEmpty]).toEqual([true, true])
+    const { run } = await tested({ refusals: 10_000 })
+    expect(run).toMatchObject({
+      problem: { found: expect.stringMatching(/^the namespace conformance-load may still be there .*run pnpm sweep$/) },
+    })
   })
 
   test('that is cancelled leaves nothing', async () => {

@@ -46,6 +46,7 @@ export async function runLoadTest(request: LoadTestRequest): Promise<LoadTestRun
     crossSeconds: plan.cross.shape.seconds,
     seed,
     finishedAt: new Date(),
+    stopped,
   }
   return { findings: result, stopped, counts, snapshot: snapshotOf(result, shape) }
 }

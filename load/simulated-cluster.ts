@@ -17,6 +17,10 @@ export type Trouble = {
   /** k6 cannot start a tenth of what it should. */
   saturated?: boolean
   restarts?: boolean
+  /** The API server suffers. */
+  ill?: boolean
+  /** So many times it refuses to delete the namespace. */
+  refusals?: number
 }
 
 export type Simulation = { random: Random; ratio: number; trouble?: Trouble }
@@ -73,6 +77,7 @@ export class SimulatedCluster {
   readonly #pods = new Map<string, Pod>()
   #namespace: object | undefined
   #number = 0
+  #refused = 0
   /** Everything that was changed, as `METHOD path`. */
   readonly changes: string[] = []
 
@@ -100,7 +105,8 @@ export class SimulatedCluster {
   #get(path: string): Answer {
     const json = (value: unknown) => ({ status: 200, text: JSON.stringify(value) })
     const pods = `/api/v1/namespaces/${loads.name}/pods`
-    if (path === '/readyz') return { status: 200, text: 'ok' }
+    if (path === '/readyz')
+      return this.#simulation.trouble?.ill ? { status: 500, text: '' } : { status: 200, text: 'ok' }
     if (path === '/api/v1/nodes')
       return json({ items: [1, 2, 3].map((index) => nodeObject(`${this.#name}-0${index}`)) })
     if (path.startsWith('/api/v1/pods')) return json({ items: [{}], metadata: { remainingItemCount: 41 } })
@@ -125,7 +131,11 @@ export class SimulatedCluster {
       }
       return created
     }
-    if (method === 'DELETE' && path === `/api/v1/namespaces/${loads.name}`) this.#namespace = undefined
+    if (method === 'DELETE' && path === `/api/v1/namespaces/${loads.name}`) {
+      this.#refused += 1
+      if (this.#refused <= (this.#simulation.trouble?.refusals ?? 0)) return { status: 503, text: '{}' }
+      this.#namespace = undefined
+    }
     if (method === 'DELETE' && path.startsWith(`/api/v1/namespaces/${loads.name}/pods`)) this.#pods.clear()
     if (method === 'POST' && path.endsWith('/pods')) this.#add(body as PodRequest)
     if (method === 'POST' && path.endsWith('/jobs')) this.#runJob(body as JobRequest)
