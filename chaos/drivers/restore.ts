@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { deadlineIn } from '../../check/deadline.ts'
+import { messageOf } from '../../check/error-message.ts'
 import type { ClusterName } from '../../platform/platform.ts'
 import type { Range } from '../clocks/attempts.ts'
 import { monotonicNow } from '../clocks/attempts.ts'
@@ -15,7 +17,7 @@ import { makeRepository, restoreInto } from '../restore/restic.ts'
 import type { Restored } from '../restore/restored.ts'
 import { canaryRow } from '../restore/restored.ts'
 import { dataOf, scratchPod, sourcePod, startSign } from '../restore/scratch-pod.ts'
-import { firstAnswer, raiseScratch } from '../restore/scratch-server.ts'
+import { firstAnswer, lastWords, raiseScratch } from '../restore/scratch-server.ts'
 import { storeOf } from '../restore/store.ts'
 import type { Fault } from '../scenario.ts'
 import type { Driver, Making } from './driver.ts'
@@ -26,6 +28,8 @@ type Restoring = Making<RestoreFault> & { cluster: ClusterName; tools: NonNullab
 
 /** One name for all runs: the bucket of a killed one goes with the next. */
 const bucket = 'conformance-chaos'
+/** A restored server that has not answered by then has said why. */
+const servingMs = 90_000
 
 /**
  * Backs a database up while it is written to, into the object store, and restores it beside the one in use. Nothing is
@@ -83,13 +87,18 @@ async function restore(restoring: Restoring): Promise<Restored> {
   const backupEnded = monotonicNow()
 
   const into = await tools.filesIn(scratch.containerID, data.mountPath)
-  for (const { id: snapshot } of backup.snapshots) {
+  for (const { id: snapshot, into: below } of backup.snapshots) {
     // oxlint-disable-next-line no-await-in-loop -- the log after the files, the label after both
-    await restoreInto(repository, { snapshot, folder: into }, deadline)
+    await restoreInto(repository, { snapshot, folder: join(into, below) }, deadline)
   }
   await writeFile(join(into, startSign), '')
   const rows = await canaryReader(restoring)
-  const { answer, served } = await firstAnswer(() => rows(scratch.address), deadline)
+  const { answer, served } = await firstAnswer(
+    () => rows(scratch.address),
+    deadlineIn(servingMs, deadline.signal),
+  ).catch(async (error: unknown) => {
+    throw new Error(`${messageOf(error)}; it said: ${await lastWords(connection)}`, { cause: error })
+  })
   const at = (lower: number): Range => ({ lower, upper: lower })
   return {
     backupBegan: at(backupBegan),

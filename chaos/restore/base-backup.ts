@@ -6,8 +6,8 @@ import { backUp, backUpText } from './restic.ts'
 /** A running server, as its machine sees it: the folders of its socket and of its data. */
 export type RunningServer = { socket: string; data: string; folder: string }
 
-/** What a base backup consists of, in the order in which it is restored. */
-export type BaseBackup = { snapshots: Snapshot[]; files: number; bytes: number }
+/** What a base backup consists of, in the order in which it is restored; `into` is a folder below that of the volume. */
+export type BaseBackup = { snapshots: (Snapshot & { into: string })[]; files: number; bytes: number }
 
 /** Files that belong to the process, and the log, which is taken when the server has said where the backup ends. */
 const notCopied = ['postmaster.pid', 'postmaster.opts', 'pg_wal/*', 'pg_replslot/*', 'standby.signal']
@@ -47,12 +47,13 @@ export async function takeBaseBackup(
     if (!ended?.labelfile)
       throw new Error('PostgreSQL gave no label for the backup, without which it cannot be restored')
     const log = await backUp(repository, { folder: server.data, paths: [`${server.folder}/pg_wal`] }, deadline)
-    const label = await backUpText(
-      repository,
-      { name: `${server.folder}/backup_label`, text: ended.labelfile },
-      deadline,
-    )
-    const snapshots = [data, log, label]
+    const label = await backUpText(repository, { name: 'backup_label', text: ended.labelfile }, deadline)
+    // The label alone knows nothing of the folder that it goes into, whose owner and mode have to stay.
+    const snapshots = [
+      { ...data, into: '' },
+      { ...log, into: '' },
+      { ...label, into: server.folder },
+    ]
     const sum = (of: 'files' | 'bytes') => snapshots.reduce((total, one) => total + one[of], 0)
     return { snapshots, files: sum('files'), bytes: sum('bytes') }
   } finally {

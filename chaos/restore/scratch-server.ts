@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Deadline } from '../../check/deadline.ts'
+import { deadlineIn } from '../../check/deadline.ts'
 import { messageOf } from '../../check/error-message.ts'
 import type { Connection } from '../../cluster/connection.ts'
 import type { Range } from '../clocks/attempts.ts'
@@ -10,6 +11,7 @@ import { experimentLabel, managedBy, workloadNamespace } from '../names.ts'
 import { scratchName } from './scratch-pod.ts'
 
 const pauseMs = 200
+const logMs = 5_000
 
 const runningPod = z.object({
   status: z.object({
@@ -45,6 +47,13 @@ export async function raiseScratch(
       throw new Error('the server to restore into does not run yet')
     return { containerID: container.containerID, address }
   })
+}
+
+/** The last things that the server said, which tell why it does not answer. */
+export async function lastWords(connection: Connection): Promise<string> {
+  const path = `/api/v1/namespaces/${workloadNamespace}/pods/${scratchName}/log?tailLines=12`
+  const { status, text } = await connection.get(path, deadlineIn(logMs))
+  return status === 200 ? text.trim().replaceAll('\n', '; ') : `its log cannot be read (${status})`
 }
 
 /** Tries until it works or the time is over; then the last error counts. A new namespace needs a moment for its account. */

@@ -41,7 +41,10 @@ export const observeVizEdges: Observer = async (observing): Promise<VizEdge[]> =
   }
 }
 
-/** The figures that Viz shows for every Deployment; asked again while it has none of any. */
+/**
+ * The figures that Viz shows for every Deployment; asked again while it has none of any, and while percentiles are not of
+ * one moment: Viz asks its store for each of them on its own, and a scrape may lie in between.
+ */
 export const observeVizStats: Observer = async (observing): Promise<VizStats[]> => {
   const patience = deadlineIn(patienceMs, observing.deadline.signal)
   for (;;) {
@@ -51,11 +54,15 @@ export const observeVizStats: Observer = async (observing): Promise<VizStats[]> 
       { resource_type: 'deployment', all_namespaces: 'true' },
       observing.deadline,
     )
-    if (rows.some(({ stats }) => stats) || patience.remainingMs() < pauseMs) return rows.map(statsOf)
+    const isWhole = rows.some(({ stats }) => stats) && rows.every(isOfOneMoment)
+    if (isWhole || patience.remainingMs() < pauseMs) return rows.map(statsOf)
     // oxlint-disable-next-line no-await-in-loop
     await sleep(pauseMs, undefined, { signal: observing.deadline.signal })
   }
 }
+
+const isOfOneMoment = ({ stats }: ShownStats) =>
+  !stats || (stats.latencyMsP50 <= stats.latencyMsP95 && stats.latencyMsP95 <= stats.latencyMsP99)
 
 function statsOf({ resource: { namespace, name }, meshedPodCount, runningPodCount, stats }: ShownStats): VizStats {
   return {
