@@ -236,8 +236,8 @@ export function blocksOf(batch: Batch, seen: Seen): BatchResult {
       reasons: [
         ...voidReasons(block, judged, batch.meshed),
         ...arms.flatMap((arm) => notTakenIn(batch, arm, seen.after[arm])),
-        ...silence('treated', treated.load, seen.logs.treated),
-        ...silence('control', control.load, seen.logs.control),
+        ...complaints('treated', treated.load, seen.logs.treated),
+        ...complaints('control', control.load, seen.logs.control),
         ...timeFaults(shape.seconds, treated.load, control.load),
       ],
       latencies: { treated: treated.load.latencies, control: control.load.latencies },
@@ -254,9 +254,11 @@ function notTakenIn({ meshed }: Batch, arm: Arm, { server, clients }: Look[Arm])
     .map(({ metadata }) => `${arm}: ${metadata.name} has no proxy`)
 }
 
-function silence(arm: Arm, { beganAt }: LoadLog, { complaint }: K6Log): string[] {
-  if (beganAt !== undefined) return []
-  return [`${arm}: k6 did not begin${complaint === undefined ? '' : `, and said: ${complaint}`}`]
+/** What k6 complained of, where it did not begin or most requests failed. */
+function complaints(arm: Arm, { beganAt, failed, latencies }: LoadLog, { complaint }: K6Log): string[] {
+  const said = complaint === undefined ? '' : `, and said: ${complaint}`
+  if (beganAt === undefined) return [`${arm}: k6 did not begin${said}`]
+  return failed * 2 > latencies.count ? [`${arm}: k6 saw most requests fail${said}`] : []
 }
 
 /** Generators of one arm that begin further apart do not make one load together. */

@@ -15,7 +15,13 @@ export const ratioOf = ({ ratios, seed }: Compared): Interval | undefined =>
 export const differenceOf = ({ differencesMs, seed }: Compared): Interval | undefined =>
   differencesMs.length < 2 ? undefined : meanInterval(differencesMs, randomFrom(seed))
 
-const percent = (ratio: number) => ((ratio - 1) * 100).toFixed(1)
+/** Beyond it, a figure says no more than that nothing is known. */
+const mostPercent = 10_000
+
+const percent = (ratio: number) => {
+  const value = (ratio - 1) * 100
+  return value > mostPercent ? `over ${mostPercent}` : value.toFixed(1)
+}
 
 /** `12.3 % (9.1 to 15.0)`. */
 export const addedText = ({ estimate, lower, upper }: Interval): string =>

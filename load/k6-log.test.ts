@@ -30,9 +30,16 @@ describe('the log of k6', () => {
   test('of which a line is missing is refused, whichever line it is', () => {
     const without = (lost: string) => log.filter((line) => line !== lost).join('\n')
     expect(() => parseK6Log(without('sample 0 2500 1'), 2)).toThrow('k6 counted 2 requests of load 0, its log holds 1')
-    expect(() => parseK6Log(without('counted 1 1 0 3'), 2)).toThrow('k6 counted 0 requests of load 1, its log holds 1')
+    expect(() => parseK6Log(without('counted 1 1 0 3'), 2)).toThrow('k6 did not say how many requests of load 1 it')
     expect(() => parseK6Log(without('sent 5'), 2)).toThrow(/^k6 wrote no summary; its last lines: .*a warning of k6/)
+    expect(() => parseK6Log(without('sample 1 400 0'), 2)).toThrow('k6 counted 1 requests of load 1, its log holds 0')
     expect(() => parseK6Log('', 1)).toThrow('k6 wrote no summary; its last lines: none')
+  })
+
+  test('of a k6 that ended itself may hold requests that it counted no more', () => {
+    const ended = log.map((line) => (line === 'counted 0 2 1 0' ? 'counted 0 1 0 0' : line)).join('\n')
+    const [load] = parseK6Log(ended, 2).loads
+    expect([load?.latencies.count, load?.failed]).toEqual([2, 1])
   })
 
   test('of a load that nobody asked for is refused', () => {

@@ -42,8 +42,8 @@ export const fullPlan: TestPlan = {
 
 /** For a machine of two cores that carries all six nodes: p50 and p95 only, one block more than are needed. */
 export const quickPlan: TestPlan = {
-  rates: [60],
-  shape: { warmUpSeconds: 1, seconds: 4, gapSeconds: 0.5 },
+  rates: [40],
+  shape: { warmUpSeconds: 1, seconds: 5, gapSeconds: 0.5 },
   leastBlocks: 6,
   addsBlocks: false,
   aside: 'last',
