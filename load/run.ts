@@ -44,13 +44,14 @@ export type LoadRunOptions = {
 }
 
 /** The checks of this room, named like those of the chapters. */
-export const loadChecks: readonly NamedCheck[] = Object.entries<unknown>({ ...checks, ...dashboardChecks }).flatMap(
-  ([name, value]) => {
-    if (!isCheck(value)) return []
-    const [claim = ''] = Object.values(value.claims)
-    return [{ chapter: chapterOf(claim), name, check: value }]
-  },
-)
+export const loadChecks: readonly NamedCheck[] = [
+  ...Object.entries<unknown>(checks),
+  ...Object.entries<unknown>(dashboardChecks),
+].flatMap(([name, value]) => {
+  if (!isCheck(value)) return []
+  const [claim = ''] = Object.values(value.claims)
+  return [{ chapter: chapterOf(claim), name, check: value }]
+})
 
 type Seen = {
   kind: 'pair' | 'live'
