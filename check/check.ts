@@ -94,6 +94,8 @@ export type Looked = {
   figures: Figure[]
   /** Why the detector of an absence cannot be trusted. */
   brokenDetector?: string
+  /** What was measured, but not surely enough to be judged. */
+  undecided?: readonly string[]
   subjects: { naming: Naming; holds: Holding; disputed: boolean }[]
 }
 

@@ -137,6 +137,8 @@ function weigh(check: Check, looked: Looked): Verdict {
   if (looked.brokenDetector !== undefined) {
     return { judgedAs: 'inconclusive', reason: `the detector is broken: ${looked.brokenDetector}`, looked }
   }
+  if (looked.undecided !== undefined)
+    return { judgedAs: 'inconclusive', reason: `not decided: ${looked.undecided.join('; ')}`, looked }
   if (looked.subjects.length < looked.atLeast) {
     return {
       judgedAs: 'inconclusive',

@@ -43,7 +43,7 @@ export type Get = {
 export type Observed = { type: 'connection'; aspect: 'certificate' | 'kubeconfig' }
 
 /** How a fact came to be known, in the words of claims.yaml. */
-export type ObservationMethod = 'api' | 'exec' | 'port-forward' | 'promql' | 'jaeger'
+export type ObservationMethod = 'api' | 'exec' | 'port-forward' | 'promql' | 'jaeger' | 'load'
 
 /**
  * Found out by doing something: a certificate that was fetched, a request that was sent and seen at the other end.

@@ -115,7 +115,7 @@ const servicePorts = z.object({
 })
 
 /** A ready pod behind a Service, and the port that it has for the Service's. */
-async function podBehind(
+export async function podBehind(
   connection: Connection,
   { namespace, name, port }: ServicePort,
   deadline: Deadline,

@@ -19,18 +19,60 @@ export type Target = {
   clusters: Record<ClusterName, { context: string; uid?: string }>
   /** The image of probe pods, where the default one cannot be pulled. */
   probeImage?: string
+  load?: LoadSettings
+}
+
+/** A service that others use: a load that makes it slow has to end. */
+export type WatchedService = {
+  cluster: ClusterName
+  namespace: string
+  service: string
+  port: number
+  path: string
+  maxMs: number
+}
+
+/** Settings of load tests; the defaults are upstream's images. */
+export type LoadSettings = {
+  k6Image: string
+  serverImage: string
+  /** How many k6 share the rate of an arm; more than one need the k6-operator. */
+  generators: number
+  watch: readonly WatchedService[]
 }
 
 const clusterEntry = z.strictObject({ context: z.string(), uid: z.uuid().optional() })
+const watchedService = z.strictObject({
+  cluster: z.enum(['infra', 'apps']),
+  namespace: z.string(),
+  service: z.string(),
+  port: z.int().positive(),
+  path: z.string().startsWith('/').default('/'),
+  maxMs: z.number().positive(),
+})
+/** netexec of this one answers about itself; the version of k6 is the one that the pair builds. */
+const loadConfiguration = z
+  .strictObject({
+    k6Image: z.string().default('docker.io/grafana/k6:1.8.1'),
+    serverImage: z.string().default('registry.k8s.io/e2e-test-images/agnhost:2.53'),
+    generators: z.int().positive().default(1),
+    watch: z.array(watchedService).default([]),
+  })
+  .prefault({})
 const configuration = z.strictObject({
   target: z.enum(['pair', 'live']).optional(),
   kubeconfig: z.string().optional(),
   clusters: z.strictObject({ infra: clusterEntry, apps: clusterEntry }).optional(),
   probes: z.strictObject({ image: z.string().optional() }).optional(),
+  load: loadConfiguration,
 })
+export const defaultLoadSettings: LoadSettings = loadConfiguration.parse(undefined)
 type Configuration = z.infer<typeof configuration>
 
 export const configurationFile = 'conformance.yaml'
+
+/** The pair, before it is known to stand. */
+export type EmbeddedPair = { kind: 'pair'; because: string; load: LoadSettings }
 
 export type Asked = {
   /** `--target`. */
@@ -43,18 +85,22 @@ export type Asked = {
 }
 
 /** What was asked for: the pair, or two contexts of a kubeconfig. Says what is missing for a live target. */
-export function chooseTarget(asked: Asked): Target | { kind: 'pair'; because: string } {
+export function chooseTarget(asked: Asked): Target | EmbeddedPair {
   const configured = readConfiguration(asked.folder)
   // Whoever names clusters means them: a typo must not end in a green run on the pair.
   const kind = wantedKind(asked, configured) ?? (configured.clusters === undefined ? undefined : 'live')
-  if (kind === 'pair') return { kind, because: `the embedded pair (${kindSource(asked)})` }
+  if (kind === 'pair') return { kind, because: `the embedded pair (${kindSource(asked)})`, load: configured.load }
   const kubeconfig = kubeconfigPath(asked, configured)
   const clusters = configured.clusters ?? { infra: { context: 'infra' }, apps: { context: 'apps' } }
   const contexts = contextsOf(kubeconfig)
   const wanted = [clusters.infra.context, clusters.apps.context]
   const missing = wanted.filter((context) => !contexts.includes(context))
   if (kind === undefined && missing.length > 0) {
-    return { kind: 'pair', because: `no clusters given (contexts ${wanted.join(' and ')} are not in your kubeconfig)` }
+    return {
+      kind: 'pair',
+      because: `no clusters given (contexts ${wanted.join(' and ')} are not in your kubeconfig)`,
+      load: configured.load,
+    }
   }
   if (missing.length > 0) throw missingContexts(kubeconfig, wanted, missing, contexts)
   if (clusters.infra.context === clusters.apps.context) throw sameContext(clusters.infra.context)
@@ -67,6 +113,7 @@ export function chooseTarget(asked: Asked): Target | { kind: 'pair'; because: st
     kubeconfig,
     clusters: { infra: entry(clusters.infra), apps: entry(clusters.apps) },
     ...(probeImage === undefined ? {} : { probeImage }),
+    load: configured.load,
   }
 }
 
@@ -102,7 +149,7 @@ function kindSource({ target, env }: Asked): string {
 
 function readConfiguration(folder: string): Configuration {
   const file = join(folder, configurationFile)
-  if (!existsSync(file)) return {}
+  if (!existsSync(file)) return configuration.parse({})
   const fault = (found: string) =>
     new SetupError({
       what: 'reading the configuration',

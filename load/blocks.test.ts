@@ -54,6 +54,11 @@ describe('a block is void when', () => {
       ['control: server was throttled'],
     ],
     [
+      'nobody looks whether the server was throttled',
+      control({ participants: [{ before: server, after: { ...server, throttledPeriods: undefined } }] }),
+      ['control: nobody says whether server was throttled'],
+    ],
+    [
       'the server restarted',
       control({ participants: [{ before: server, after: { ...server, restarts: 1 } }] }),
       ['control: server restarted'],
@@ -71,6 +76,24 @@ describe('a block is void when', () => {
   ])('%s', (_, block, reasons) => {
     expect(voidReasons(block)).toEqual(reasons)
   })
+})
+
+test('a block of few requests counts for the percentiles that it can tell', () => {
+  const few = { measured: 250, asked: 250 }
+  const block = { treated: run(250, few), control: run(0, few) }
+  expect(voidReasons(block, ['p50', 'p95'])).toEqual([])
+  expect(voidReasons(block)).toEqual([
+    'treated: 250 requests are too few for a p99: 1000 at least',
+    'control: 250 requests are too few for a p99: 1000 at least',
+  ])
+})
+
+test('a block of which both arms have to pass the treatment counts when both did', () => {
+  const both = { treated: good.treated, control: run(2_000) }
+  expect(voidReasons(both, ['p50'], ['treated', 'control'])).toEqual([])
+  expect(voidReasons(good, ['p50'], ['treated', 'control'])).toEqual([
+    'control: only 0 of 2000 requests passed the treatment',
+  ])
 })
 
 test('ratios and differences are those of the treated arm to the control, block by block', () => {

@@ -1,13 +1,13 @@
 import type { Percentile, Percentiles } from './latencies.ts'
-import { fewestRequests } from './latencies.ts'
+import { fewestRequestsFor, percentiles } from './latencies.ts'
 import type { Random } from './random.ts'
 
 /** `treated` is the arm with what is measured (the mesh, a delay), `control` the same without it. */
 export const arms = ['treated', 'control'] as const
 export type Arm = (typeof arms)[number]
 
-/** A pod or process that took part, as it was before and after. */
-export type Participant = { name: string; restarts: number; throttledPeriods: number; node: string }
+/** A pod or process that took part. `throttledPeriods` is undefined where nobody says. */
+export type Participant = { name: string; restarts: number; throttledPeriods: number | undefined; node: string }
 
 /** One arm of one block: what k6 says of it, and what others saw. */
 export type ArmRun = {
@@ -32,31 +32,40 @@ export const orderOfArms = (random: Random): readonly Arm[] => (random() < 0.5 ?
 /** The share of requests that may miss or fail: an arrival rate of 320 for 5 s ends with 1,599 or 1,601 requests. */
 const tolerated = 0.01
 
-/** Why a block says nothing; empty when it counts. */
-export const voidReasons = (block: Block): string[] =>
+/**
+ * Why a block says nothing; empty when it counts. `judged` are the percentiles that are wanted of it, `through` the arms
+ * whose requests have to pass the treatment.
+ */
+export const voidReasons = (
+  block: Block,
+  judged: readonly Percentile[] = percentiles,
+  through: readonly Arm[] = ['treated'],
+): string[] =>
   arms.flatMap((arm) =>
     [
-      ...generatorFaults(block[arm]),
-      ...treatmentFaults(arm, block[arm]),
+      ...generatorFaults(block[arm], judged),
+      ...treatmentFaults(through.includes(arm), block[arm]),
       ...block[arm].participants.flatMap(({ before, after }) => participantFaults(before, after)),
     ].map((reason) => `${arm}: ${reason}`),
   )
 
-function generatorFaults({ asked, measured, failed, dropped }: ArmRun): string[] {
+function generatorFaults({ asked, measured, failed, dropped }: ArmRun, judged: readonly Percentile[]): string[] {
   const faults: string[] = []
   if (dropped > 0) faults.push(`k6 dropped ${dropped} iterations`)
   if (failed > measured * tolerated) faults.push(`${failed} of ${measured} requests failed`)
   if (Math.abs(measured - asked) > Math.max(1, asked * tolerated))
     faults.push(`${measured} requests were measured, ${asked} asked for`)
-  if (measured < fewestRequests) faults.push(`${measured} requests are too few for a p99: ${fewestRequests} at least`)
+  const [tooFar] = judged.filter((percentile) => measured < fewestRequestsFor[percentile]).toReversed()
+  if (tooFar !== undefined)
+    faults.push(`${measured} requests are too few for a ${tooFar}: ${fewestRequestsFor[tooFar]} at least`)
   return faults
 }
 
-/** All requests of the treated arm have to have passed the treatment, and none of the control's. */
-function treatmentFaults(arm: Arm, { measured, treated }: ArmRun): string[] {
+/** All requests of a treated arm have to have passed the treatment, and none of another one. */
+function treatmentFaults(isTreated: boolean, { measured, treated }: ArmRun): string[] {
   if (treated === undefined) return ['no counter says which requests passed the treatment']
-  if (arm === 'treated' && treated < measured) return [`only ${treated} of ${measured} requests passed the treatment`]
-  if (arm === 'control' && treated > 0) return [`${treated} requests passed the treatment`]
+  if (isTreated && treated < measured) return [`only ${treated} of ${measured} requests passed the treatment`]
+  if (!isTreated && treated > 0) return [`${treated} requests passed the treatment`]
   return []
 }
 
@@ -64,7 +73,9 @@ function participantFaults(before: Participant, after: Participant | undefined):
   if (after === undefined) return [`${before.name} is gone`]
   const faults: string[] = []
   if (after.restarts > before.restarts) faults.push(`${before.name} restarted`)
-  if (after.throttledPeriods > before.throttledPeriods) faults.push(`${before.name} was throttled`)
+  if (after.throttledPeriods === undefined || before.throttledPeriods === undefined)
+    faults.push(`nobody says whether ${before.name} was throttled`)
+  else if (after.throttledPeriods > before.throttledPeriods) faults.push(`${before.name} was throttled`)
   if (after.node !== before.node) faults.push(`${before.name} moved from ${before.node} to ${after.node}`)
   return faults
 }

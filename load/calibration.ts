@@ -31,7 +31,7 @@ type Found = { ratio: Interval; differenceMs: Interval; verdicts: Record<keyof t
 export type Calibrated = {
   counted: Block[]
   /** Undefined when fewer than five blocks counted: then there is no result. */
-  found: Record<Percentile, Found> | undefined
+  found: Partial<Record<Percentile, Found>> | undefined
 }
 
 /** Longer than the generator has users for. */
@@ -64,7 +64,7 @@ export async function calibrate(calibration: Calibration): Promise<Calibrated> {
   } finally {
     await Promise.all([...(fault === 'dead' ? [] : [proxies.control.close()]), proxies.treated.close(), server.close()])
   }
-  return { counted, found: foundIn(counted, random) }
+  return { counted, found: foundIn(counted, percentiles, random) }
 }
 
 async function runArm({ load, runK6 }: Calibration, target: string, treatment: DelayingProxy): Promise<ArmRun> {
@@ -84,7 +84,8 @@ async function runArm({ load, runK6 }: Calibration, target: string, treatment: D
   }
 }
 
-function foundIn(blocks: readonly Block[], random: Random): Calibrated['found'] {
+/** Undefined when fewer than five blocks count. */
+export function foundIn(blocks: readonly Block[], judged: readonly Percentile[], random: Random): Calibrated['found'] {
   if (blocks.length < fewestBlocks) return undefined
   const of = (percentile: Percentile): Found => {
     const ratios = ratiosOf(blocks, percentile)
@@ -97,7 +98,5 @@ function foundIn(blocks: readonly Block[], random: Random): Calibrated['found'] 
       },
     }
   }
-  return Object.fromEntries(percentiles.map((percentile) => [percentile, of(percentile)])) as NonNullable<
-    Calibrated['found']
-  >
+  return Object.fromEntries(judged.map((percentile) => [percentile, of(percentile)]))
 }

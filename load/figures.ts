@@ -20,8 +20,10 @@ export function blockText(block: Block, reasons: readonly string[]): string {
 /** What all blocks gave, as lines. */
 export function foundText({ counted, found }: Calibrated): string[] {
   if (found === undefined) return [`no result: ${counted.length} blocks count, ${fewestBlocks} are needed`]
-  return percentiles.map((percentile) => {
-    const { ratio, differenceMs, verdicts } = found[percentile]
+  return percentiles.flatMap((percentile) => {
+    const one = found[percentile]
+    if (!one) return []
+    const { ratio, differenceMs, verdicts } = one
     return `${percentile}  ratio ${intervalText(ratio)}, difference ${intervalText(differenceMs)} ms; 8 %: ${verdictText(verdicts.documented)}; 33 %: ${verdictText(verdicts.study)}`
   })
 }

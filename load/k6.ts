@@ -9,7 +9,7 @@ export type Load = { target: string; rate: number; warmUpSeconds: number; second
 
 const script = join(import.meta.dirname, 'scripts', 'constant-rate.ts')
 /** Ended well; a threshold failed; a threshold ended the load. What came of it is in the samples. */
-const usableCodes = [0, 99, 108]
+export const usableCodes = [0, 99, 108]
 const linesShown = 5
 
 /** Loads one target with the k6 at `program`, on this machine. Throws when k6 could not do its work, or was cancelled. */

@@ -1,5 +1,5 @@
 import type { Histogram } from 'hdr-histogram-js'
-import { build } from 'hdr-histogram-js'
+import { build, encodeIntoCompressedBase64 } from 'hdr-histogram-js'
 
 const highestMs = 60_000
 const microseconds = 1_000
@@ -8,10 +8,15 @@ export const percentiles = ['p50', 'p95', 'p99'] as const
 export type Percentile = (typeof percentiles)[number]
 
 /**
- * Of one arm in one block. Ten requests are then beyond p99; with fewer, p99 is little more than the slowest request,
- * and intervals around its ratio come out too narrow.
+ * Of one arm in one block. Ten requests are then beyond the percentile; with fewer, it is little more than the slowest
+ * request, and intervals around its ratio come out too narrow.
  */
-export const fewestRequests = 1_000
+export const fewestRequestsFor: Readonly<Record<Percentile, number>> = { p50: 20, p95: 200, p99: 1_000 }
+export const fewestRequests = fewestRequestsFor.p99
+
+/** The percentiles that a load of so many requests says anything about. */
+export const percentilesOf = (requests: number): Percentile[] =>
+  percentiles.filter((percentile) => requests >= fewestRequestsFor[percentile])
 
 /** Milliseconds. */
 export type Percentiles = Record<Percentile, number>
@@ -44,6 +49,11 @@ export class Latencies {
   at(percent: number): number {
     if (this.count === 0) throw new RangeError('no latency was recorded')
     return this.#histogram.getValueAtPercentile(percent) / microseconds
+  }
+
+  /** In the compressed format of HdrHistogram, base64: kept as evidence, in microseconds, and readable by its tools. */
+  encoded(): string {
+    return encodeIntoCompressedBase64(this.#histogram)
   }
 
   percentiles(): Percentiles {

@@ -1,115 +1,110 @@
-import { writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { messageOf } from '../check/error-message.ts'
 import { exitCodes } from '../check/outcome.ts'
-import { layoutIn } from '../fixtures/pair/layout.ts'
-import { ensurePrograms } from '../fixtures/pair/programs/programs.ts'
-import { createProgress } from '../fixtures/pair/progress.ts'
-import type { Fault } from './calibration.ts'
-import { calibrate, faults } from './calibration.ts'
-import { blockText, foundText } from './figures.ts'
-import { runK6 } from './k6.ts'
-import { percentiles } from './latencies.ts'
-import { randomFrom } from './random.ts'
-import { ratioPicture } from './ratio-picture.ts'
+import { SetupError, describeProblem } from '../check/setup-error.ts'
+import { chooseTarget, isLiveWanted } from '../cluster/target.ts'
+import type { ClusterFault } from './cluster-calibration.ts'
+import { clusterFaults } from './cluster-calibration.ts'
+import type { TestPlan } from './plan.ts'
+import { fullPlan, quickPlan } from './plan.ts'
+import { runCalibration } from './run-calibration.ts'
+import { run } from './run.ts'
 import { fewestBlocks } from './verdict.ts'
 
-const atLeast = (least: number) => (text: string) => {
-  const value = Number(text)
-  if (text.trim() === '' || !(value >= least)) throw new InvalidArgumentError(`a number, ${least} or more.`)
-  return value
-}
+const root = join(import.meta.dirname, '..')
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+
 const wholeAtLeast = (least: number) => (text: string) => {
-  const value = atLeast(least)(text)
-  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('a whole number.')
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < least)
+    throw new InvalidArgumentError(`a whole number, ${least} or more.`)
   return value
 }
+const ratesOf = (text: string) => text.split(',').map(wholeAtLeast(1))
 const greatestSeed = 2 ** 31
 
-const command = new Command('pnpm load:calibrate')
+const command = new Command('pnpm test:load')
   .description(
-    'Measures a delay that is known, on this machine: what the experiment finds of it, and what it must refuse.',
+    'Loads both clusters for a while and judges what the document says about that: latency and cost of the mesh.',
   )
-  .option('--delay <ms>', 'put into the treated arm; 0: two identical arms', atLeast(0), 0)
-  .option('--runs <count>', 'how often it is done anew', wholeAtLeast(1), 1)
-  .option('--blocks <count>', 'in each run', wholeAtLeast(fewestBlocks), fewestBlocks)
-  .option('--rate <count>', 'requests per second', wholeAtLeast(1), 500)
-  .option('--seconds <count>', 'measured, in each arm of each block', wholeAtLeast(1), 3)
-  .option('--warm-up <seconds>', 'before it, discarded', wholeAtLeast(1), 1)
+  .option('--target <kind>', 'pair (embedded clusters) or live (two contexts of your kubeconfig)')
+  .option('--kubeconfig <file>', 'instead of KUBECONFIG or ~/.kube/config')
+  .option('--quick', 'few requests, at most four minutes: for the pair', false)
+  .option('--rates <list>', 'requests per second, comma-separated', ratesOf)
+  .option('--blocks <count>', 'at each rate, at least', wholeAtLeast(fewestBlocks))
+  .option('--seconds <count>', 'measured, in each arm of each block', wholeAtLeast(1))
+  .option('--warm-up <seconds>', 'before it, discarded', wholeAtLeast(0))
+  .option('--budget <minutes>', 'for all of it; blocks are added while it lasts', wholeAtLeast(1))
+  .option('--generators <count>', 'k6 per arm, by the k6-operator', wholeAtLeast(1))
   .option('--seed <number>', 'of the order of the arms and of the bootstrap', wholeAtLeast(0))
-  .option('--picture <file>', 'an SVG of the last run that has a result')
-  .addOption(new Option('--fault <kind>', 'done on purpose, so that it is noticed').choices(faults))
+  .option('--reports <folder>', 'where the reports go', join('reports', 'load'))
+  .option('--calibrate', 'two identical arms instead: how often would the test find what is not there?', false)
+  .option('--runs <count>', 'of a calibration, on each cluster', wholeAtLeast(1), 1)
+  .addOption(new Option('--fault <kind>', 'of a calibration, done on purpose').choices(clusterFaults))
+  .version(version)
   .showHelpAfterError('(add --help for what is possible)')
   .exitOverride()
 
 type Flags = {
-  delay: number
-  runs: number
-  blocks: number
-  rate: number
-  seconds: number
-  warmUp: number
+  target?: string
+  kubeconfig?: string
+  quick: boolean
+  rates?: number[]
+  blocks?: number
+  seconds?: number
+  warmUp?: number
+  budget?: number
+  generators?: number
   seed?: number
-  picture?: string
-  fault?: Fault
+  calibrate: boolean
+  runs: number
+  fault?: ClusterFault
+  reports: string
 }
 
-const leave = new AbortController()
-const stop = () => leave.abort(new Error('cancelled: the load has ended'))
-// Not once: execa raises the signal anew when it finds no other listener, and then nothing is tidied.
-process.on('SIGINT', stop).on('SIGTERM', stop)
+function planOf({ quick, rates, blocks, seconds, warmUp, budget }: Flags): TestPlan {
+  const plan = quick ? quickPlan : fullPlan
+  return {
+    ...plan,
+    rates: rates ?? plan.rates,
+    leastBlocks: blocks ?? plan.leastBlocks,
+    shape: {
+      ...plan.shape,
+      warmUpSeconds: warmUp ?? plan.shape.warmUpSeconds,
+      seconds: seconds ?? plan.shape.seconds,
+    },
+    budgetSeconds: budget === undefined ? plan.budgetSeconds : budget * 60,
+  }
+}
 
 try {
   command.parse()
-  process.exitCode = await run(command.opts<Flags>())
+  const flags = command.opts<Flags>()
+  if (flags.fault !== undefined && !flags.calibrate) command.error('--fault goes with --calibrate')
+  const asked = { target: flags.target, kubeconfig: flags.kubeconfig, folder: process.cwd(), env: process.env }
+  const common = {
+    reports: flags.reports,
+    target: () => chooseTarget(asked),
+    plan: planOf(flags),
+    seed: flags.seed ?? Math.floor(Math.random() * greatestSeed),
+  }
+  process.exitCode = flags.calibrate
+    ? await runCalibration({ ...common, runs: flags.runs, fault: flags.fault })
+    : await run({
+        ...common,
+        version,
+        wanted: isLiveWanted(asked) ? 'live' : 'pair',
+        ...(flags.generators === undefined ? {} : { generators: flags.generators }),
+      })
 } catch (error) {
-  if (!(error instanceof Error && 'exitCode' in error)) console.error(messageOf(error))
-  process.exitCode = error instanceof Error && 'exitCode' in error && error.exitCode === 0 ? 0 : exitCodes.setup
+  process.exitCode = exitOf(error)
 }
 
-async function run({ delay, runs, blocks, rate, seconds, warmUp, seed, picture, fault }: Flags): Promise<number> {
-  const progress = createProgress({ output: process.stderr })
-  const programs = ensurePrograms({ names: ['k6'], cache: layoutIn().home, progress, signal: leave.signal })
-  const { k6 } = await programs.finally(() => progress.stop())
-  const chosenSeed = seed ?? Math.floor(Math.random() * greatestSeed)
-  const random = randomFrom(chosenSeed)
-  const loads = runs * blocks * 2
-  const minutes = (loads * (seconds + warmUp)) / 60
-  console.log(
-    `${loads * rate * (seconds + warmUp)} requests in ${loads} loads, ${minutes.toFixed(1)} minutes and a little more; seed ${chosenSeed}`,
-  )
-  const beside = { p50: 0, p95: 0, p99: 0 }
-  let withoutResult = 0
-  for (let index = 1; index <= runs; index += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- at once they would measure each other
-    const calibrated = await calibrate({
-      delayMs: delay,
-      fault,
-      blocks,
-      load: { rate, warmUpSeconds: warmUp, seconds },
-      random,
-      runK6: (load) => runK6(k6, load, leave.signal),
-      onBlock: (block, reasons) => console.log(`  ${blockText(block, reasons)}`),
-    })
-    console.log(
-      foundText(calibrated)
-        .map((line) => `run ${index}  ${line}`)
-        .join('\n'),
-    )
-    const { found } = calibrated
-    if (found === undefined) withoutResult += 1
-    else if (picture !== undefined) {
-      const title = `${delay} ms in one arm: treated over control, ${calibrated.counted.length} blocks at ${rate} per second`
-      const ratios = { p50: found.p50.ratio, p95: found.p95.ratio, p99: found.p99.ratio }
-      // oxlint-disable-next-line no-await-in-loop
-      await writeFile(picture, ratioPicture(title, calibrated.counted, ratios))
-    }
-    for (const percentile of percentiles) {
-      const interval = found?.[percentile].differenceMs
-      if (interval && (interval.lower > delay || interval.upper < delay)) beside[percentile] += 1
-    }
-  }
-  const missed = percentiles.map((percentile) => `${percentile} ${beside[percentile]}`).join(', ')
-  console.log(`${runs} runs, ${withoutResult} without a result; intervals that miss the ${delay} ms: ${missed}`)
-  return withoutResult > 0 ? exitCodes.inconclusive : exitCodes.conforming
+/** Commander has said already what is wrong with a flag; everything else is said here. */
+function exitOf(error: unknown): number {
+  if (error instanceof Error && 'exitCode' in error) return error.exitCode === 0 ? 0 : exitCodes.setup
+  console.error(error instanceof SetupError ? describeProblem(error.problem) : messageOf(error))
+  return exitCodes.setup
 }

@@ -84,6 +84,19 @@ const mesh = z.strictObject({
   savings: figure({ ...capacity, cpuPercent: amount }),
 })
 
+/** What a user of the platform does over HTTP, with what it has to hold under load. */
+const journey = figure({
+  name: text,
+  /** Where the load comes from. */
+  cluster: clusterName,
+  url: z.url('an address, such as http://name.namespace.svc.cluster.local:8080/'),
+  requestsPerSecond: count,
+  /** The share of requests that succeed at least. */
+  minSuccessRate: share,
+  maxP99Ms: amount,
+})
+export type Journey = z.infer<typeof journey>
+
 const storage = z.strictObject({
   cephReplicas: figure({ copies: count }),
   localDisk: figure({ gigabytes: amount }),
@@ -128,6 +141,7 @@ export const figuresSchema = z.strictObject({
   /** How a database is known by its image or port. */
   databaseEngines: figure({ images: z.array(text).min(1, 'at least one image'), ports: z.array(z.int().positive()) }),
   objectives,
+  journeys: z.array(journey).default([]),
   components: z.array(component),
 })
 

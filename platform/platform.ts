@@ -19,7 +19,7 @@ import type { Waiver } from './waivers.ts'
 import { waiversSchema } from './waivers.ts'
 
 export type { Claim } from './claims.ts'
-export type { Budget, ClusterFigures, Component, Figures } from './figures.ts'
+export type { Budget, ClusterFigures, Component, Figures, Journey } from './figures.ts'
 export { namespaceOf } from './names.ts'
 export type { Names } from './names.ts'
 export type { ClusterName } from './shapes.ts'

@@ -69,7 +69,7 @@ function unjudgedResult(claim: ReportedClaim, { document, startedAt }: Report): 
   })
 }
 
-function emptyResult(): TestResult {
+export function emptyResult(): TestResult {
   const now = Date.now()
   return {
     uuid: randomUUID(),
@@ -86,7 +86,7 @@ function emptyResult(): TestResult {
 }
 
 /** The ids by which Allure finds a test again in the history. */
-function identified(result: TestResult & { fullName: string }): TestResult {
+export function identified(result: TestResult & { fullName: string }): TestResult {
   const testCaseId = getTestResultTestCaseId(result)
   const known: TestResult = testCaseId === undefined ? result : { ...result, testCaseId }
   return { ...known, historyId: getTestResultHistoryId(known) }

@@ -1,4 +1,3 @@
-import { join, relative } from 'node:path'
 import type { Reporter } from 'vitest/node'
 import { deadlineIn } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
@@ -10,21 +9,20 @@ import type { Identity } from '../cluster/identity.ts'
 import { identify } from '../cluster/identity.ts'
 import { nodes, pods } from '../cluster/kinds/core.ts'
 import { lookAtClusters } from '../cluster/look.ts'
-import type { Target } from '../cluster/target.ts'
+import type { EmbeddedPair, Target } from '../cluster/target.ts'
 import type { ClusterName, Platform } from '../platform/platform.ts'
 import { loadPlatform } from '../platform/platform.ts'
 import { ConformanceAllureReporter } from '../reporters/allure.ts'
-import { clearResults, writeUnjudged } from '../reporters/allure-unjudged.ts'
+import { clearResults } from '../reporters/allure-unjudged.ts'
 import { buildReport } from '../reporters/build-report.ts'
 import { createConformanceCollector } from '../reporters/conformance.ts'
-import { consoleView } from '../reporters/console.ts'
-import { writeJUnit } from '../reporters/junit.ts'
+import { allureResults, publish } from '../reporters/publish.ts'
 import type { Report } from '../reporters/report.ts'
-import { writeReport, writeWhole } from '../reporters/report-file.ts'
 import { allChecks } from './chapters.ts'
 import type { Filter, Judgement } from './plan.ts'
 import { planOf, sourcesOf, validFilter } from './plan.ts'
 import { claimsToReport, plannedOf } from './to-report.ts'
+import { withTarget } from './with-target.ts'
 
 /** Lists, probes and everything that is done with them. */
 const lookBudgetMs = 240_000
@@ -39,7 +37,7 @@ export type RunOptions = {
   readOnly: boolean
   /** What was asked for, in case that it cannot be found. */
   wanted: 'pair' | 'live'
-  target: () => Target | { kind: 'pair'; because: string }
+  target: () => Target | EmbeddedPair
 }
 
 type Seen = {
@@ -67,9 +65,13 @@ export async function run(options: RunOptions): Promise<number> {
   await clearResults(allureResults(options.reports))
   try {
     plan = planOf(allChecks, platform.claims, validFilter(options.filter, platform.claims))
-    collected = await withTarget(options, platform, seen, leave.signal, () =>
-      judgeAll(options, platform, plan, seen, leave.signal),
-    )
+    const chosen = options.target()
+    seen.kind = chosen.kind
+    collected = await withTarget(chosen, platform, leave.signal, (target, programs) => {
+      seen.target = target
+      if (programs) seen.programs = programs
+      return judgeAll(options, platform, plan, seen, leave.signal)
+    })
   } catch (error) {
     failure = error instanceof SetupError ? error.problem : unexpected(error)
   } finally {
@@ -108,39 +110,6 @@ const unexpected = (error: unknown): SetupProblem => ({
   found: messageOf(error),
   try: 'run it again; if it stays, it is a fault of the suite: report it with this text',
 })
-
-/** Gives the target to `judging` and takes down what was started for it, however that ends. */
-async function withTarget<T>(
-  options: RunOptions,
-  platform: Platform,
-  seen: Seen,
-  signal: AbortSignal,
-  judging: () => Promise<T>,
-): Promise<T> {
-  const chosen = options.target()
-  seen.kind = chosen.kind
-  console.log(`target: ${chosen.because}`)
-  if ('clusters' in chosen) {
-    seen.target = chosen
-    return judging()
-  }
-  // Only here: a live run, or one that cannot begin, need not load what builds clusters.
-  const { ensurePair } = await import('../fixtures/pair/pair.ts')
-  const { createProgress } = await import('../fixtures/pair/progress.ts')
-  const progress = createProgress({ output: process.stderr })
-  const pair = await ensurePair({ platform, progress, signal }).finally(() => progress.stop())
-  seen.programs = pair.inside
-  seen.target = {
-    ...chosen,
-    kubeconfig: pair.kubeconfig,
-    clusters: { infra: { context: 'infra' }, apps: { context: 'apps' } },
-  }
-  try {
-    return await judging()
-  } finally {
-    await pair.takeDown()
-  }
-}
 
 async function judgeAll(
   options: RunOptions,
@@ -219,14 +188,4 @@ function clusterSeen(cluster: ClusterName, { identities, snapshot, target }: See
     nodes: count(nodes.id),
     pods: count(pods.id),
   }
-}
-
-const allureResults = (reports: string) => join(reports, 'allure-results')
-
-/** Writes every view of the report, the authority first. */
-async function publish(report: Report, folder: string): Promise<void> {
-  const file = await writeReport(report, folder)
-  await Promise.all([writeJUnit(report, folder), writeUnjudged(report, allureResults(folder))])
-  console.log(consoleView(report, { paths: [relative(process.cwd(), file)] }))
-  await writeWhole(join(folder, 'conformance.txt'), consoleView(report, { colors: false }))
 }

@@ -1,18 +1,20 @@
 import { toNumber } from './promql.ts'
 
-export type Sample = { name: string; labels: Record<string, string>; value: number }
+/** `at`: when it was taken, in milliseconds since 1970, where the page says so. */
+export type Sample = { name: string; labels: Record<string, string>; value: number; at?: number }
 
 const quoted = '"(?:[^"\\\\]|\\\\.)*"'
-const sampleLine = new RegExp(`^([a-zA-Z_:][\\w:]*)(?:\\{((?:[^"}]|${quoted})*)\\})?\\s+(\\S+)`)
+const sampleLine = new RegExp(`^([a-zA-Z_:][\\w:]*)(?:\\{((?:[^"}]|${quoted})*)\\})?\\s+(\\S+)(?:\\s+(\\d{10,}))?`)
 const labelPair = new RegExp(`([a-zA-Z_]\\w*)\\s*=\\s*(${quoted})`, 'g')
 
 /** The samples of a page of metrics, in the format of Prometheus or of OpenMetrics, or, as a Linkerd proxy does, in both. */
 export const parseMetrics = (page: string): Sample[] =>
   page.split('\n').flatMap((line) => {
-    const [, name, labels = '', value] = sampleLine.exec(line) ?? []
+    const [, name, labels = '', value, at] = sampleLine.exec(line) ?? []
     if (name === undefined || value === undefined) return []
     const pairs = [...labels.matchAll(labelPair)].map(([, key = '', text = '""']) => [key, unquoted(text)])
-    return [{ name, labels: Object.fromEntries(pairs) as Record<string, string>, value: toNumber(value) }]
+    const sample = { name, labels: Object.fromEntries(pairs) as Record<string, string>, value: toNumber(value) }
+    return [at === undefined ? sample : { ...sample, at: Number(at) }]
   })
 
 const unquoted = (text: string) =>

@@ -7,7 +7,8 @@ import { parseJSON } from '../json.ts'
 import type { ExportStep } from '../kinds/cross-cluster.ts'
 import type { Observer } from '../observe.ts'
 import { mirroredName, probeNamespace, probePort, serviceObject } from '../probes/objects.ts'
-import { create, exportingLabels } from '../probes/probes.ts'
+import { create } from '../own-namespace.ts'
+import { exportingLabels } from '../probes/probes.ts'
 
 /** The document gives no time for it. */
 const patienceMs = 30_000

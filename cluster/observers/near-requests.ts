@@ -12,7 +12,7 @@ import { nodes } from '../kinds/core.ts'
 import type { NearRequest } from '../kinds/observations.ts'
 import type { Observer } from '../observe.ts'
 import { probeNamespace, probePort, serviceHost, serviceObject } from '../probes/objects.ts'
-import { create } from '../probes/probes.ts'
+import { create } from '../own-namespace.ts'
 import { answersTo } from './reachability.ts'
 
 const adminPort = 4191

@@ -3,7 +3,8 @@ import { deadlineIn } from '../../check/deadline.ts'
 import { connect } from '../connection.ts'
 import { defaultProbeImage } from '../look.ts'
 import { loadPlatform } from '../../platform/platform.ts'
-import { exportingLabels, newRun, raiseProbes } from './probes.ts'
+import { newRun } from '../own-namespace.ts'
+import { exportingLabels, raiseProbes } from './probes.ts'
 
 const [kubeconfig = '', ...nodes] = process.argv.slice(2)
 const site = async (context: string) => ({

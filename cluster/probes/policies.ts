@@ -1,5 +1,5 @@
-import { metadataOf } from './objects.ts'
-import type { Owner } from './objects.ts'
+import type { Owner } from '../own-objects.ts'
+import { ownedMetadata, probes } from '../own-objects.ts'
 import { probeNamespace } from './objects.ts'
 
 const group = 'policy.linkerd.io'
@@ -15,7 +15,7 @@ export const policyObjects = (owner: Owner, identity: string) =>
       body: {
         apiVersion: `${group}/v1alpha1`,
         kind: 'MeshTLSAuthentication',
-        metadata: metadataOf(owner, name),
+        metadata: ownedMetadata(probes, owner, name),
         spec: { identities: [identity] },
       },
     },
@@ -24,7 +24,7 @@ export const policyObjects = (owner: Owner, identity: string) =>
       body: {
         apiVersion: `${group}/v1beta3`,
         kind: 'Server',
-        metadata: metadataOf(owner, name),
+        metadata: ownedMetadata(probes, owner, name),
         spec: { podSelector: { matchLabels: { app: 'restricted' } }, port: 'http', proxyProtocol: 'HTTP/1' },
       },
     },
@@ -33,7 +33,7 @@ export const policyObjects = (owner: Owner, identity: string) =>
       body: {
         apiVersion: `${group}/v1alpha1`,
         kind: 'AuthorizationPolicy',
-        metadata: metadataOf(owner, name),
+        metadata: ownedMetadata(probes, owner, name),
         spec: {
           targetRef: { group, kind: 'Server', name },
           requiredAuthenticationRefs: [{ group, kind: 'MeshTLSAuthentication', name }],

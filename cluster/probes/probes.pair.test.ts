@@ -12,7 +12,8 @@ import { connect } from '../connection.ts'
 import { loadPlatform } from '../../platform/platform.ts'
 import { defaultProbeImage } from '../look.ts'
 import { probeNamespace } from './objects.ts'
-import { exportingLabels, newRun, raiseProbes } from './probes.ts'
+import { newRun } from '../own-namespace.ts'
+import { exportingLabels, raiseProbes } from './probes.ts'
 
 const kubeconfig = inject('pairKubeconfig')
 const root = resolve(import.meta.dirname, '../..')
@@ -59,7 +60,9 @@ describe('probes', () => {
       'restricted infra-02',
     ])
     const refused = await raiseProbes(newRun(), both, deadline).catch((error: unknown) => String(error))
-    expect(refused).toMatch(/NoProbes: another run \(.+\/\d+\) has its probes on infra, until .+ at least; wait for it/)
+    expect(refused).toMatch(
+      /NoNamespace: another run \(.+\/\d+\) has conformance-probes on infra, until .+ at least; wait for it/,
+    )
     expect((await sweep()).exitCode).toBe(1)
 
     const pod = probes.on.infra.pods.find(({ role }) => role === 'plain')?.name ?? ''

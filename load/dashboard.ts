@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Deadline } from '../check/deadline.ts'
+import { messageOf } from '../check/error-message.ts'
+import { forwardTo } from '../cluster/channels.ts'
+import type { TapEvent } from '../cluster/clients/viz.ts'
+import { NoDashboard, shownEdges, shownStats, tapPod } from '../cluster/clients/viz.ts'
+import type { HTTPGet } from '../cluster/http-forward.ts'
+import { getFromPod, podBehind } from '../cluster/http-forward.ts'
+import { loads } from '../cluster/own-objects.ts'
+import type { Names } from '../platform/platform.ts'
+import { namespaceOf } from '../platform/platform.ts'
+import type { LoadSite } from './servers.ts'
+import { podOf } from './servers.ts'
+
+export type ShownFigures = { succeeded: number; failed: number; p50: number; p95: number; p99: number }
+
+/** What was seen of a known load in the dashboard of Linkerd Viz. Times are milliseconds since 1970. */
+export type DashboardSeen = {
+  /** When it first showed requests, and what it showed last. */
+  statsAt?: number | undefined
+  stats?: ShownFigures | undefined
+  /** When it first showed a connection to the server that was loaded. */
+  edgeAt?: number | undefined
+  lookedUntil: number
+  tap: { events: TapEvent[] } | { failure: string } | { absent: string }
+}
+
+/** `absent`: nothing has the dashboard's interface. */
+export type DashboardFound =
+  | { state: 'found'; value: DashboardSeen }
+  | { state: 'failed'; reason: string }
+  | { state: 'absent'; reason: string }
+
+const pauseMs = 2_000
+const mostEvents = 400
+/** The claim allows a minute; the generator needs some seconds before it sends. */
+const patienceMs = 75_000
+
+/** Watches the server of a known load until it has `ended`, and then until figures and connection are there, or never will be. */
+export async function watchDashboard(
+  site: LoadSite,
+  names: Names,
+  ended: AbortSignal,
+  deadline: Deadline,
+): Promise<DashboardFound> {
+  const { connection } = site
+  const server = { namespace: loads.name, pod: podOf('known', site) }
+  try {
+    const { name, namespace = 'linkerdViz', port = 8084 } = names.services.vizWeb
+    const web = await podBehind(connection, { namespace: namespaceOf(names, namespace), name, port }, deadline)
+    const get: HTTPGet = (path, own) => getFromPod(connection, web, path, own)
+    // Whether somebody has the interface at all, before tap is tried.
+    await figuresOf(get, server, deadline)
+    const tapping = tapped(() => forwardTo(connection, web, web.port, deadline), server, ended, deadline)
+    const seen = await looked(get, server, ended, deadline)
+    return { state: 'found', value: { ...seen, tap: await tapping } }
+  } catch (error) {
+    return { state: error instanceof NoDashboard ? 'absent' : 'failed', reason: messageOf(error) }
+  }
+}
+
+type Server = { namespace: string; pod: string }
+
+/** Undefined while it shows no request. */
+async function figuresOf(
+  get: HTTPGet,
+  { namespace, pod }: Server,
+  deadline: Deadline,
+): Promise<ShownFigures | undefined> {
+  const all = await shownStats(get, { resource_type: 'pod', resource_name: pod, namespace }, deadline)
+  const stats = all.find(({ resource }) => resource.name === pod)?.stats
+  if (!stats || stats.successCount + stats.failureCount === 0) return undefined
+  return {
+    succeeded: stats.successCount,
+    failed: stats.failureCount,
+    p50: stats.latencyMsP50,
+    p95: stats.latencyMsP95,
+    p99: stats.latencyMsP99,
+  }
+}
+
+async function looked(
+  get: HTTPGet,
+  server: Server,
+  ended: AbortSignal,
+  deadline: Deadline,
+): Promise<Omit<DashboardSeen, 'tap'>> {
+  const seen: Omit<DashboardSeen, 'tap'> = { lookedUntil: Date.now() }
+  const latest = Date.now() + patienceMs
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- until both are there
+    const [stats, edges] = await Promise.all([
+      figuresOf(get, server, deadline),
+      shownEdges(get, { resource_type: 'pod', namespace: server.namespace }, deadline),
+    ])
+    seen.lookedUntil = Date.now()
+    if (stats) {
+      seen.statsAt ??= seen.lookedUntil
+      seen.stats = stats
+    }
+    if (edges.some(({ dst }) => dst.name === server.pod)) seen.edgeAt ??= seen.lookedUntil
+    const isAllSeen = seen.statsAt !== undefined && seen.edgeAt !== undefined
+    if (ended.aborted && (isAllSeen || seen.lookedUntil > latest)) return seen
+    // oxlint-disable-next-line no-await-in-loop
+    await sleep(pauseMs, undefined, { signal: deadline.signal })
+  }
+}
+
+async function tapped(
+  open: () => ReturnType<typeof forwardTo>,
+  server: Server,
+  ended: AbortSignal,
+  deadline: Deadline,
+): Promise<DashboardSeen['tap']> {
+  const events: TapEvent[] = []
+  const signal = AbortSignal.any([deadline.signal, ended])
+  try {
+    await tapPod(await open(), server, (event) => (events.push(event) >= mostEvents ? 'enough' : 'more'), {
+      ...deadline,
+      signal,
+    })
+    return { events }
+  } catch (error) {
+    return error instanceof NoDashboard ? { absent: error.message } : { failure: messageOf(error) }
+  }
+}
