@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { execa } from 'execa'
 import { messageOf } from '../check/error-message.ts'
@@ -11,8 +11,10 @@ import type { Target } from '../cluster/target.ts'
 import { chooseTarget } from '../cluster/target.ts'
 import type { Platform } from '../platform/platform.ts'
 import { loadPlatform } from '../platform/platform.ts'
-import { consoleView } from '../reporters/console.ts'
-import { writeReport, writeWhole } from '../reporters/report-file.ts'
+import { writeJudged } from '../reporters/allure-judged.ts'
+import { clearResults } from '../reporters/allure-unjudged.ts'
+import { allureResults, publish } from '../reporters/publish.ts'
+import { writeWhole } from '../reporters/report-file.ts'
 import { permissionOf, readPermission } from './permission.ts'
 import type { PermissionFile } from './permission.ts'
 import { attainabilityLines } from './attainable-workloads.ts'
@@ -24,7 +26,7 @@ import { guardExperiment } from './guardian.ts'
 import { readJournal } from './journal/disk.ts'
 import { planScenarios, runScenarios } from './run-scenarios.ts'
 import { sweep } from './sweep.ts'
-import { reportOf } from './to-report.ts'
+import { reportOf, shownOf } from './to-report.ts'
 
 const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
@@ -144,13 +146,15 @@ async function run({ scenario: wanted, tier, arm, reports, isDrill = false, ...f
         console.log(`the record of the drill is ${kept.file}${kept.isComplete ? '' : '; it is not complete'}`)
       }
       const report = await reportOf(done, { scenarios, field, platform, version, started })
-      const file = await writeReport(report, reports)
+      const resultsDir = allureResults(reports)
+      await clearResults(resultsDir)
+      await writeJudged(shownOf(report, done, platform), { resultsDir, document: platform.figures.document })
+      await publish(report, reports)
       await Promise.all(
         done.map(({ run: record }) =>
           writeWhole(join(reports, 'runs', `${record.scenario.id}.json`), JSON.stringify(record)),
         ),
       )
-      console.log(consoleView(report, { paths: [relative(process.cwd(), file)] }))
       return report.exitCode
     },
     platform,

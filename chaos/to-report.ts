@@ -1,13 +1,16 @@
 import { deadlineIn } from '../check/deadline.ts'
 import { identify } from '../cluster/identity.ts'
 import type { Claim, ClusterName, Platform } from '../platform/platform.ts'
+import type { Picture } from '../reporters/allure-judged.ts'
 import type { ClaimToReport } from '../reporters/build-report.ts'
 import { buildReport } from '../reporters/build-report.ts'
+import type { Judged } from '../reporters/judged.ts'
 import type { Report } from '../reporters/report.ts'
 import { sentenceOf } from '../suites/to-report.ts'
 import { isCurrent, readNodes, readPods } from './cluster-reads.ts'
 import { freshnessResults, plannedFreshness } from './drill/results.ts'
 import type { Field } from './field.ts'
+import { runPicture } from './picture.ts'
 import type { PlannedResult } from './results.ts'
 import { plannedResultsOf, resultsOf } from './results.ts'
 import type { Done } from './run-scenarios.ts'
@@ -43,6 +46,23 @@ export async function reportOf(
   })
 }
 
+/** The results of faults as Allure shows them, each with the time line of its run. */
+export function shownOf(
+  { claims }: Report,
+  done: readonly Done[],
+  platform: Platform,
+): (Judged & { pictures: Picture[] })[] {
+  return claims.flatMap(({ id, chapter, results }) => {
+    const claim = platform.claims.find((one) => one.id === id)
+    return results.flatMap((result) => {
+      const of = done.find(({ run }) => result.check.startsWith(`${id}/${run.scenario.id}-`))
+      if (!claim || !of) return []
+      const picture = { name: `time line of ${of.run.scenario.id}`, svg: runPicture(of.run, of.judged) }
+      return [{ result, claim, chapter, subjects: [], pictures: of.run.notRun === undefined ? [picture] : [] }]
+    })
+  })
+}
+
 function claimToReport(claim: Claim, planned: readonly PlannedResult[]): ClaimToReport {
   const isPlanned = planned.some(({ claim: id }) => id === claim.id)
   const used = plannedFreshness.some(({ claim: id }) => id === claim.id) ? 'api' : 'fault'
@@ -67,7 +87,6 @@ const needs: Record<string, string> = {
   'STO-11': 'needs replicated storage: disks that can be lost, and Ceph on them',
   'DR-08': 'needs backups outside of the cluster that is lost',
   'DR-09': 'needs the GitOps repository and empty machines',
-  'DR-14': 'needs volumes and their backups',
   'NET-04': 'needs the router that the nodes peer with',
 }
 const whyNot = (id: string): string => {
