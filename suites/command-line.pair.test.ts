@@ -14,6 +14,8 @@ import type { Report } from '../reporters/report.ts'
 const file = inject('pairKubeconfig')
 const root = resolve(import.meta.dirname, '..')
 const { figures } = loadPlatform()
+/** Lists, probes and observations have 240 s between them, and removing probes some more. */
+const runMs = 290_000
 
 /** One run of the command in an empty folder of its own, with what it printed and the report that it left. */
 async function judge(args: readonly string[], setting: { env?: Record<string, string>; configuration?: object } = {}) {
@@ -26,6 +28,8 @@ async function judge(args: readonly string[], setting: { env?: Record<string, st
     env,
     reject: false,
     all: true,
+    // Ends it where the test would only forget it.
+    timeout: runMs,
   })
   const report = await readReport(join(folder, 'reports', 'conformance.json')).catch(() => undefined)
   return { exitCode, said: all, report, folder }
@@ -56,6 +60,7 @@ describe('a run on the pair', () => {
       cwd: folder,
       reject: false,
       all: true,
+      timeout: runMs,
     })
     embedded = { exitCode, said: all, folder, report: await readReport(join(folder, 'reports', 'conformance.json')) }
   })

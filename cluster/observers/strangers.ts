@@ -21,6 +21,7 @@ import { selfMadeIdentity } from './self-made-identity.ts'
 
 const atOnce = 4
 const knockMs = 20_000
+const tries = 3
 const roles = ['plain', 'meshed'] as const
 type Role = (typeof roles)[number]
 
@@ -48,10 +49,22 @@ const ownExport = 'meshed'
 export const observeStrangers: Observer = async (observing) => {
   const limit = pLimit(atOnce)
   const knocks = [...atServices(observing), ...atReverseMirrors(observing), ...atGateway(observing)]
-  return Promise.all(knocks.map((knock) => limit(knock)))
+  return Promise.all(knocks.map((knock) => limit(() => untilDecided(knock))))
 }
 
 type Knocking = () => Promise<Knock>
+
+const undecided: readonly Attempt['outcome'][] = ['too slow', 'unknown']
+
+/** Silence is no refusal, and on a busy cluster no answer either: who hears nothing knocks again, and then says so. */
+async function untilDecided(knock: Knocking): Promise<Knock> {
+  let heard = await knock()
+  for (let tried = 1; tried < tries && undecided.includes(heard.attempt.outcome); tried += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    heard = await knock()
+  }
+  return heard
+}
 
 const route = ({ sites, probes }: Observing, cluster: ClusterName, role: Role) => ({
   connection: sites[cluster].connection,
