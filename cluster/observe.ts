@@ -1,3 +1,5 @@
+import pLimit from 'p-limit'
+import type { LimitFunction } from 'p-limit'
 import { z } from 'zod'
 import { messageOf } from '../check/error-message.ts'
 import type { Deadline } from '../check/deadline.ts'
@@ -43,6 +45,8 @@ class NotListed extends Error {
 
 /** Nothing that an observer does may take longer than this. */
 const observerBudgetMs = 60_000
+/** All at once, observers make the load that they then suffer from: API servers and stores time out. */
+const observersAtOnce = 10
 
 export type ObservingRun = {
   connections: Record<ClusterName, Connection>
@@ -67,9 +71,10 @@ export async function observeAll(
     infra: siteOf('infra', run.connections.infra, listed),
     apps: siteOf('apps', run.connections.apps, listed),
   }
+  const limit = pLimit(observersAtOnce)
   const observed = async (cluster: ClusterName) => {
     const entries = planned.map(
-      async ({ source, from }) => [source.id, await observe(from, sites[cluster], sites, run)] as const,
+      async ({ source, from }) => [source.id, await observe(from, sites[cluster], sites, { ...run, limit })] as const,
     )
     return { ...listed[cluster], ...Object.fromEntries(await Promise.all(entries)) }
   }
@@ -81,7 +86,7 @@ async function observe(
   observation: Observation,
   here: Site,
   sites: Record<ClusterName, Site>,
-  { names, deadline, probes, tell }: ObservingRun,
+  { names, deadline, probes, tell, limit }: ObservingRun & { limit: LimitFunction },
 ): Promise<Listing> {
   const { observer, needsProbes, cluster } = observation
   if (cluster !== undefined && cluster !== here.cluster) return { state: 'listed', items: [] }
@@ -89,15 +94,17 @@ async function observe(
   if (!act) throw new Error(`no observer is called ${observer}`)
   const there = needsProbes ? await probes().catch(unreachableFor) : undefined
   if (there && 'state' in there) return there
-  // Its time begins when it can.
-  const own = deadlineIn(observerBudgetMs, deadline.signal)
-  const observing = { here, sites, names, deadline: own }
-  const once = () => seenBy(act, there ? { ...observing, probes: there } : observing)
-  const first = await once()
-  if (first.state !== 'unreachable' || own.signal.aborted) return first
-  // What did not get through says nothing of the clusters, good or bad: once more, within the same time.
-  tell?.(`${observer} of ${here.cluster} is observed again: ${first.reason}`)
-  return once()
+  return limit(async () => {
+    // Its time begins when it can.
+    const own = deadlineIn(observerBudgetMs, deadline.signal)
+    const observing = { here, sites, names, deadline: own }
+    const once = () => seenBy(act, there ? { ...observing, probes: there } : observing)
+    const first = await once()
+    if (first.state !== 'unreachable' || own.signal.aborted) return first
+    // What did not get through says nothing of the clusters, good or bad: once more, within the same time.
+    tell?.(`${observer} of ${here.cluster} is observed again: ${first.reason}`)
+    return once()
+  })
 }
 
 /** What an observer found: listed when every attempt of every item came to an end, whatever that was. */

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pRetry from 'p-retry'
 import { z } from 'zod'
 import type { Deadline } from '../check/deadline.ts'
 import { deadlineIn } from '../check/deadline.ts'
@@ -194,15 +195,27 @@ async function keepLease(
   }
 }
 
-/** Makes one object and returns it as the API server stored it. Throws `NoNamespace` with its words when it refuses. */
+const named = z.object({ metadata: z.object({ name: z.string() }) })
+
+/**
+ * Makes one object and returns it as the API server stored it. Throws `NoNamespace` with its words when it refuses. A
+ * server that is out of breath is asked again; it may have made the object all the same.
+ */
 export async function create(
   connection: Connection,
   path: string,
   body: unknown,
   deadline: Deadline,
 ): Promise<unknown> {
-  const answer = await connection.send({ method: 'POST', path, body }, deadline)
-  if (answer.status !== 201) throw new NoNamespace(saying(connection, `refused POST ${path}`, answer))
+  const once = async (attempt: number) => {
+    const sent = await connection.send({ method: 'POST', path, body }, deadline)
+    if (sent.status >= 500) throw new NoNamespace(saying(connection, `refused POST ${path}`, sent))
+    const isOurs = sent.status === 409 && attempt > 1
+    return isOurs ? connection.get(`${path}/${named.parse(body).metadata.name}`, deadline) : sent
+  }
+  const answer = await pRetry(once, { retries: 3, minTimeout: 500, signal: deadline.signal })
+  if (answer.status !== 201 && answer.status !== 200)
+    throw new NoNamespace(saying(connection, `refused POST ${path}`, answer))
   return parseJSON(answer.text)
 }
 
