@@ -46,7 +46,7 @@ class NotListed extends Error {
 /** Nothing that an observer does may take longer than this. */
 const observerBudgetMs = 60_000
 /** All at once, observers make the load that they then suffer from: API servers and stores time out. */
-const observersAtOnce = 10
+const observersAtOnce = 24
 
 export type ObservingRun = {
   connections: Record<ClusterName, Connection>
