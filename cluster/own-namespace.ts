@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import { z } from 'zod'
@@ -6,6 +5,7 @@ import type { Deadline } from '../check/deadline.ts'
 import { deadlineIn } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
 import type { Connection } from './connection.ts'
+import { isGone, thisHolder } from './holder.ts'
 import { parseJSON } from './json.ts'
 import type { Owner, OwnNamespace, RunIdentity } from './own-objects.ts'
 import {
@@ -32,7 +32,7 @@ export class NoNamespace extends Error {
 
 export const newRun = (): RunIdentity => ({
   id: crypto.randomUUID().slice(0, 8),
-  holder: `${hostname()}/${process.pid}`,
+  holder: thisHolder(),
   startedAt: new Date(),
 })
 
@@ -160,18 +160,6 @@ export async function whoHolds(
   }
 }
 
-/** A holder on this very machine whose process no longer runs. */
-function isGone(holder: string): boolean {
-  const [host, pid] = holder.split('/')
-  if (host !== hostname() || !/^\d+$/.test(pid ?? '')) return false
-  try {
-    process.kill(Number(pid), 0)
-    return false
-  } catch {
-    return true
-  }
-}
-
 async function keepLease(
   own: OwnNamespace,
   connection: Connection,
@@ -195,11 +183,21 @@ async function keepLease(
   }
 }
 
-const named = z.object({ metadata: z.object({ name: z.string() }) })
+const labelled = z.object({
+  metadata: z.object({ name: z.string(), labels: z.record(z.string(), z.string()).default({}) }),
+})
+
+/** Whether an object is the one that was asked for: of this name, and of the same run. */
+function isTheSame(found: unknown, asked: unknown): boolean {
+  const [there, wanted] = [labelled.safeParse(found), labelled.safeParse(asked)]
+  if (!there.success || !wanted.success) return false
+  const run = wanted.data.metadata.labels[runLabel]
+  return run !== undefined && there.data.metadata.labels[runLabel] === run
+}
 
 /**
  * Makes one object and returns it as the API server stored it. Throws `NoNamespace` with its words when it refuses. A
- * server that is out of breath is asked again; it may have made the object all the same.
+ * server that is out of breath is asked again; it may have made the object all the same, which its run tells.
  */
 export async function create(
   connection: Connection,
@@ -210,8 +208,9 @@ export async function create(
   const once = async (attempt: number) => {
     const sent = await connection.send({ method: 'POST', path, body }, deadline)
     if (sent.status >= 500) throw new NoNamespace(saying(connection, `refused POST ${path}`, sent))
-    const isOurs = sent.status === 409 && attempt > 1
-    return isOurs ? connection.get(`${path}/${named.parse(body).metadata.name}`, deadline) : sent
+    if (sent.status !== 409 || attempt === 1) return sent
+    const there = await connection.get(`${path}/${labelled.parse(body).metadata.name}`, deadline)
+    return there.status === 200 && isTheSame(parseJSON(there.text), body) ? there : sent
   }
   const answer = await pRetry(once, { retries: 3, minTimeout: 500, signal: deadline.signal })
   if (answer.status !== 201 && answer.status !== 200)

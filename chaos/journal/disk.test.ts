@@ -5,7 +5,7 @@ import { execa } from 'execa'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Intent } from './disk.ts'
 import { openJournal, readJournals, steps, unfinishedIn } from './disk.ts'
-import { isGone } from './in-cluster.ts'
+import { isGone } from '../../cluster/holder.ts'
 
 const intent: Intent = {
   id: 'e-1',

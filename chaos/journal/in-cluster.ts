@@ -1,9 +1,9 @@
-import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Deadline } from '../../check/deadline.ts'
 import { deadlineIn } from '../../check/deadline.ts'
 import type { Connection } from '../../cluster/connection.ts'
+import { isGone, thisHolder } from '../../cluster/holder.ts'
 import { parseJSON } from '../../cluster/json.ts'
 import { change, mergePatch, readObject } from '../cluster-reads.ts'
 import { chaosNamespace, experimentLabel, leaseName, managedBy, stopName } from '../names.ts'
@@ -16,9 +16,6 @@ const namespacePath = `/api/v1/namespaces/${chaosNamespace}`
 const configMapsPath = `${namespacePath}/configmaps`
 const leasesPath = `/apis/coordination.k8s.io/v1/namespaces/${chaosNamespace}/leases`
 const leasePath = `${leasesPath}/${leaseName}`
-
-/** Who runs this: host and process. */
-export const thisHolder = (): string => `${hostname()}/${process.pid}`
 
 /** Kubernetes wants six digits after the second. */
 const microTime = (date: Date) => date.toISOString().replace('Z', '000Z')
@@ -35,18 +32,6 @@ export async function holderOn(connection: Connection, deadline: Deadline): Prom
   const { holderIdentity, renewTime, leaseDurationSeconds } = lease.spec
   const lapsed = Date.parse(renewTime) + leaseDurationSeconds * 1_000 < Date.now()
   return lapsed || isGone(holderIdentity) ? undefined : holderIdentity
-}
-
-/** A holder on this very machine whose process no longer runs. */
-export function isGone(holder: string): boolean {
-  const [host, pid] = holder.split('/')
-  if (host !== hostname() || !/^\d+$/.test(pid ?? '')) return false
-  try {
-    process.kill(Number(pid), 0)
-    return false
-  } catch {
-    return true
-  }
 }
 
 /** Takes the Lease of a cluster. Throws when somebody else was quicker: the API server lets only one create it. */
