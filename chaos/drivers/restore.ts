@@ -19,6 +19,7 @@ import { canaryRow } from '../restore/restored.ts'
 import { dataOf, scratchPod, sourcePod, startSign } from '../restore/scratch-pod.ts'
 import { firstAnswer, lastWords, raiseScratch } from '../restore/scratch-server.ts'
 import { storeOf } from '../restore/store.ts'
+import type { Target } from '../refusals.ts'
 import type { Fault } from '../scenario.ts'
 import type { Driver, Making } from './driver.ts'
 import { findPods } from './kubernetes.ts'
@@ -66,19 +67,19 @@ async function restore(restoring: Restoring): Promise<Restored> {
     deadline,
   )
   if (!source) throw new Error(`pod ${target.namespace}/${target.name} is gone`)
+  const original = await runningContainer(restoring, target)
   const [repository, scratch] = await Promise.all([
-    repositoryOf(restoring),
+    repositoryOf(restoring, original),
     raiseScratch(connection, scratchPod(source, fault.container, id), id, deadline),
   ])
   const data = dataOf(source, fault.container)
-  const original = await containerOf(restoring, target.namespace, target.name)
   await makeRepository(repository, deadline)
 
   const backupBegan = monotonicNow()
   const backup = await takeBaseBackup(
     {
-      socket: await tools.filesIn(original, fault.socket),
-      data: await tools.filesIn(original, data.mountPath),
+      socket: await tools.filesIn(original.containerID, fault.socket),
+      data: await tools.filesIn(original.containerID, data.mountPath),
       folder: data.folder,
     },
     repository,
@@ -127,29 +128,32 @@ async function canaryReader({ scenario, id, field, deadline }: Restoring) {
     z.array(canaryRow).parse(await askProgram({ do: 'rows', database: { ...database, host } }, place))
 }
 
+type RunningContainer = { node: string; containerID: string }
+
 /** The store is in the mesh, so it is reached from inside: from the network of the pod that is backed up. */
-async function repositoryOf({ fault, field, cluster, targets, deadline, tools }: Restoring): Promise<Repository> {
-  const [target] = targets
+async function repositoryOf(
+  { fault, field, cluster, deadline, tools }: Restoring,
+  from: RunningContainer,
+): Promise<Repository> {
   const { host, account } = await storeOf(fault.store, cluster, field, deadline)
-  const [pod] = (await readPods(field.connections[cluster], deadline, { namespace: target?.namespace ?? '' })).filter(
-    ({ metadata }) => metadata.name === target?.name,
-  )
-  const containerID = pod?.status.containerStatuses.find(({ name }) => name === fault.container)?.containerID
-  if (!field.placeInMesh || containerID === undefined || pod?.spec.nodeName === undefined)
-    throw new Error(`container ${fault.container} of ${target?.name} is not running`)
+  if (!field.placeInMesh) throw new Error('nobody here reaches the object store from inside the mesh')
   return {
     program: await tools.program(),
-    place: await field.placeInMesh({ node: pod.spec.nodeName, containerID }),
+    place: await field.placeInMesh(from),
     url: `s3:http://${host}/${bucket}`,
     password: randomBytes(24).toString('base64url'),
     account,
   }
 }
 
-async function containerOf({ field, cluster, fault, deadline }: Restoring, namespace: string, name: string) {
+async function runningContainer(
+  { field, cluster, fault, deadline }: Restoring,
+  { namespace = '', name }: Pick<Target, 'namespace' | 'name'>,
+): Promise<RunningContainer> {
   const pods = await readPods(field.connections[cluster], deadline, { namespace })
   const pod = pods.find(({ metadata }) => metadata.name === name)
-  const found = pod?.status.containerStatuses.find((one) => one.name === fault.container)?.containerID
-  if (found === undefined) throw new Error(`container ${fault.container} of ${namespace}/${name} is not running`)
-  return found
+  const containerID = pod?.status.containerStatuses.find((one) => one.name === fault.container)?.containerID
+  if (containerID === undefined || pod?.spec.nodeName === undefined)
+    throw new Error(`container ${fault.container} of ${namespace}/${name} is not running`)
+  return { node: pod.spec.nodeName, containerID }
 }
