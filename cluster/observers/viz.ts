@@ -41,10 +41,7 @@ export const observeVizEdges: Observer = async (observing): Promise<VizEdge[]> =
   }
 }
 
-/**
- * The figures that Viz shows for every Deployment; asked again while it has none of any, and while percentiles are not of
- * one moment: Viz asks its store for each of them on its own, and a scrape may lie in between.
- */
+/** The figures that Viz shows for every Deployment; asked again, for a while, until they are whole. */
 export const observeVizStats: Observer = async (observing): Promise<VizStats[]> => {
   const patience = deadlineIn(patienceMs, observing.deadline.signal)
   for (;;) {
@@ -54,15 +51,26 @@ export const observeVizStats: Observer = async (observing): Promise<VizStats[]> 
       { resource_type: 'deployment', all_namespaces: 'true' },
       observing.deadline,
     )
-    const isWhole = rows.some(({ stats }) => stats) && rows.every(isOfOneMoment)
-    if (isWhole || patience.remainingMs() < pauseMs) return rows.map(statsOf)
+    if (areWhole(rows) || patience.remainingMs() < pauseMs) return rows.map(statsOf)
     // oxlint-disable-next-line no-await-in-loop
     await sleep(pauseMs, undefined, { signal: observing.deadline.signal })
   }
 }
 
-const isOfOneMoment = ({ stats }: ShownStats) =>
-  !stats || (stats.latencyMsP50 <= stats.latencyMsP95 && stats.latencyMsP95 <= stats.latencyMsP99)
+/**
+ * Whether figures can be judged: there are some, and those that are there belong together. Viz asks its store for counts
+ * and percentiles one by one, so a scrape may lie between them, and a series that has just begun has not grown yet.
+ */
+export function areWhole(rows: readonly Pick<ShownStats, 'stats'>[]): boolean {
+  const shown = rows.flatMap(({ stats }) => (stats ? [stats] : []))
+  return (
+    shown.length > 0 &&
+    shown.every(
+      ({ successCount, failureCount, latencyMsP50, latencyMsP95, latencyMsP99 }) =>
+        successCount + failureCount > 0 && latencyMsP50 <= latencyMsP95 && latencyMsP95 <= latencyMsP99,
+    )
+  )
+}
 
 function statsOf({ resource: { namespace, name }, meshedPodCount, runningPodCount, stats }: ShownStats): VizStats {
   return {
