@@ -98,7 +98,7 @@ const failuresOf = (taken: readonly TakenBack[]) =>
 
 function intentOf({ id, scenario, field, seen }: Experiment): Intent {
   const { infra, apps } = seen.uids
-  const bringsPods = scenario.workloads.length > 0 || scenario.fault.driver === 'restore'
+  const bringsPods = scenario.workloads.length > 0 || driverOf(scenario.fault).bringsPods === true
   const own: Undo[] =
     bringsPods && scenario.cluster !== 'across'
       ? [{ do: 'delete workloads', cluster: scenario.cluster, namespace: workloadNamespace }]
@@ -222,8 +222,9 @@ async function makeFault({ id, scenario, field, seen }: Experiment, journal: Jou
   journal.write('injecting')
   const lower = monotonicNow()
   record.wallAtInject = new Date().toISOString()
-  const deadline = deadlineIn(fault.driver === 'restore' ? scenario.longestSeconds * 1_000 : makeMs)
-  const made = await driverOf(fault).make({ id, fault, scenario, field, targets: seen.targets, deadline })
+  const driver = driverOf(fault)
+  const deadline = deadlineIn(driver.makeMs?.(scenario) ?? makeMs)
+  const made = await driver.make({ id, fault, scenario, field, targets: seen.targets, deadline })
   if (made?.restored) record.restored = made.restored
   record.inject = { lower, upper: monotonicNow() }
   journal.write('injected')

@@ -20,6 +20,10 @@ export type Made = { restored?: Restored }
 
 /** One way to break something. It looks before anything is written down, and makes nothing that has no way back. */
 export type Driver<F extends Fault> = {
+  /** True when it makes pods of its own, which have to be taken away afterwards. */
+  bringsPods?: true
+  /** How long making the fault may take; half a minute when left out. */
+  makeMs?: (scenario: Scenario) => number
   /** What exactly would be touched. Reads only. */
   find: (asked: Pick<Making<F>, 'fault' | 'scenario' | 'field' | 'deadline'>) => Promise<Target[]>
   /** The way back from each target, in their order; undefined where there is none. */

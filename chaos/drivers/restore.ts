@@ -37,6 +37,8 @@ const servingMs = 90_000
  * broken; what would be lost if the original were, is measured.
  */
 export const restoreDriver: Driver<RestoreFault> = {
+  bringsPods: true,
+  makeMs: ({ longestSeconds }) => longestSeconds * 1_000,
   find: ({ fault, scenario, field, deadline }) => {
     if (scenario.cluster === 'across') throw new Error('a database is restored on one cluster')
     return findPods(field.connections[scenario.cluster], scenario.cluster, fault.pods, deadline)
