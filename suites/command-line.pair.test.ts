@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { issue } from '../fixtures/pair/certificates.ts'
 import { kubeconfig } from '../fixtures/pair/control-plane/kubeconfig.ts'
 import { layoutIn } from '../fixtures/pair/layout.ts'
+import { troubled } from '../fixtures/troubled.ts'
 import { loadPlatform } from '../platform/platform.ts'
 import { readReport } from '../reporters/report-file.ts'
 import type { Report } from '../reporters/report.ts'
@@ -41,12 +42,6 @@ const verdicts = (report: Report | undefined) =>
     outcome,
     results.map(({ check, cluster, outcome: of }) => `${check} ${cluster} ${of}`).toSorted(),
   ])
-
-/** What keeps a run from being green, with its reasons: says more than an exit code. */
-const troubled = (report: Report | undefined) =>
-  report?.claims
-    .filter(({ outcome }) => outcome === 'deviates' || outcome === 'inconclusive')
-    .map(({ id, outcome, reason }) => `${id} ${outcome}: ${reason}`)
 
 const live = ['--target', 'live', '--kubeconfig', file]
 

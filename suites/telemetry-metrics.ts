@@ -1,6 +1,6 @@
 import { check } from '../check/check.ts'
-import type { QueryResult } from '../cluster/kinds/telemetry.ts'
-import { metrics, scrapedProxies } from '../cluster/kinds/telemetry.ts'
+import type { QueryResult, ScrapedProxy } from '../cluster/kinds/telemetry.ts'
+import { metrics, scrapedProxies, scrapedWithinSeconds } from '../cluster/kinds/telemetry.ts'
 import type { ClusterName, Names } from '../platform/platform.ts'
 
 type Series = QueryResult['series'][number]
@@ -18,7 +18,7 @@ const label = ({ labels }: Series, key: string): string => labels[key] ?? ''
 const bothClusters: ClusterName[] = ['infra', 'apps']
 
 /** What the store lags behind: 30 s on purpose, and a scrape interval of at most a minute. */
-const freshSeconds = 120
+const freshSeconds = scrapedWithinSeconds
 
 export const storeHasBothClusters = check({
   claim: 'OBS-01',
@@ -61,21 +61,34 @@ export const samplesOfAppsAreFresh = check({
     ),
 })
 
+const unscraped = ({ up, version }: ScrapedProxy): string | undefined => {
+  if (up === undefined) return 'has a proxy that is not scraped'
+  if (up !== 1) return `has a proxy that no scrape reached in ${scrapedWithinSeconds} s`
+  return version === undefined ? 'has a proxy that is up, but whose proxy_build_info is not in the store' : undefined
+}
+
+/** Its first scrape is still to come, which is nobody's fault. */
+const isAwaited = (proxy: ScrapedProxy) => proxy.young === true && unscraped(proxy) !== undefined
+
 export const everyProxyIsScraped = check({
   claim: 'OBS-03',
   fact: 'the proxy of every meshed pod is scraped',
   reads: { proxies: scrapedProxies },
-  population: 'meshed pods',
+  population: 'meshed pods that had time to be scraped',
   atLeast: 10,
   because: 'the control plane and its extensions alone have that many',
-  expected: 'up is 1, and proxy_build_info is in the store',
+  expected: `up was 1 within the last ${scrapedWithinSeconds} s, and proxy_build_info is in the store`,
   // A store that knows of no proxy at all says nothing about a single one.
-  subjects: ({ proxies }) => (proxies.some(({ up }) => up !== undefined) ? proxies : []),
-  holds: ({ up, version }) => {
-    if (up === undefined) return 'has a proxy that is not scraped'
-    if (up !== 1) return 'has a proxy whose last scrape failed'
-    return version !== undefined || 'has a proxy that is up, but whose proxy_build_info is not in the store'
-  },
+  subjects: ({ proxies }) =>
+    proxies.some(({ up }) => up !== undefined) ? proxies.filter((proxy) => !isAwaited(proxy)) : [],
+  holds: (proxy) => unscraped(proxy) ?? true,
+  compare: ({ proxies }) =>
+    proxies.filter(isAwaited).map(({ metadata }) => ({
+      name: 'a pod that is too new to have been scraped, and was not judged',
+      unit: '',
+      documented: 'every pod',
+      observed: `${metadata.namespace}/${metadata.name}`,
+    })),
 })
 
 /** With fewer requests, those that have no answer yet would decide. */
@@ -159,7 +172,7 @@ export const controlPlaneIsMonitored = check({
   population: 'programs of the control plane',
   atLeast: 3,
   because: 'identity, destination and proxy-injector',
-  expected: 'up is 1 for each of its pods, apart from that of the proxy beside it',
+  expected: `up was 1 within the last ${scrapedWithinSeconds} s for each of its pods, apart from that of the proxy beside it`,
   subjects: (read, { names }) => (seriesOf(read, 'targets').length === 0 ? [] : controlPlane(names)),
   name: (workload) => ({ subject: workload, look: `-n linkerd get pods` }),
   holds: (workload, { names }, read) => {
@@ -171,7 +184,10 @@ export const controlPlaneIsMonitored = check({
     )
     if (own.length === 0) return 'is not scraped'
     const down = own.filter(({ value }) => value !== 1).map((target) => label(target, 'pod'))
-    return down.length === 0 || `was not reached at its last scrape: ${[...new Set(down)].join(', ')}`
+    return (
+      down.length === 0 ||
+      `was not reached by any scrape in ${scrapedWithinSeconds} s: ${[...new Set(down)].join(', ')}`
+    )
   },
 })
 

@@ -91,6 +91,27 @@ describe.each([...drifts, ...meshDrifts].map((drift) => ({ ...drift, drift })))(
   })
 })
 
+describe('a pod that is too new to have been scraped', () => {
+  const awaited = { kind: 'Pod', metadata: { namespace: 'demo', name: 'echo-new' }, young: true }
+  const without = (count: number) => {
+    const listing = exampleItems.infra['scraped-proxies']
+    const items = listing?.state === 'listed' ? [...listing.items.slice(count), awaited] : []
+    return { ...exampleItems, infra: { ...exampleItems.infra, 'scraped-proxies': { state: 'listed' as const, items } } }
+  }
+  const resultOn = (snapshot: Snapshot) =>
+    judgedOn(snapshot).find(({ claim, cluster }) => claim === 'OBS-03' && cluster === 'infra')
+
+  test('is not judged, and is named', () => {
+    const found = resultOn(without(0))
+    expect(found).toMatchObject({ judgedAs: 'conforms', lookedAt: 10 })
+    expect(found?.figures.map(({ observed }) => observed)).toEqual(['demo/echo-new'])
+  })
+
+  test('does not stand for one of those that are needed', () => {
+    expect(resultOn(without(1))).toMatchObject({ judgedAs: 'inconclusive', lookedAt: 9, needed: 10 })
+  })
+})
+
 test('every check notices two drifts', () => {
   const noticed = [...drifts, ...meshDrifts].flatMap((drift) => [...new Set(effectOf(drift).map(({ check }) => check))])
   const checks = [...new Set(healthy.map(({ check }) => check))]
@@ -124,12 +145,12 @@ test('what is found is said so that it can be read alone', () => {
       job kubelet has no sample of the last 244 s
     OBS-02/samplesOfAppsAreFresh apps inconclusive: answers of the metrics store on apps could not be read: the metrics store on infra did not answer vector(1)
     OBS-02/samplesOfAppsAreFresh apps inconclusive: looked at 0 scrape jobs of apps with samples on infra, needed 1: too few to judge
-    OBS-03/everyProxyIsScraped apps deviates: 1 of 10 meshed pods deviate
+    OBS-03/everyProxyIsScraped apps deviates: 1 of 10 meshed pods that had time to be scraped deviate
       Pod linkerd/linkerd-identity-x1 has a proxy that is not scraped
-    OBS-03/everyProxyIsScraped apps deviates: 1 of 10 meshed pods deviate
+    OBS-03/everyProxyIsScraped apps deviates: 1 of 10 meshed pods that had time to be scraped deviate
       Pod linkerd/linkerd-identity-x1 has a proxy that is up, but whose proxy_build_info is not in the store
-    OBS-03/everyProxyIsScraped infra deviates: 1 of 10 meshed pods deviate
-      Pod linkerd/linkerd-identity-x1 has a proxy whose last scrape failed
+    OBS-03/everyProxyIsScraped infra deviates: 1 of 10 meshed pods that had time to be scraped deviate
+      Pod linkerd/linkerd-identity-x1 has a proxy that no scrape reached in 120 s
     OBS-04/goldenMetricsOfServices apps deviates: 2 of 2 services with at least 10 requests from meshed clients deviate
       Service demo/echo has no success rate
       Service monitoring/vminsert-vmcluster has no success rate
@@ -203,7 +224,7 @@ test('what is found is said so that it can be read alone', () => {
     OBS-36/spansShowSlowHop apps inconclusive: looked at 0 spans below another one in the complete trace of a request, needed 2: too few to judge
     OBS-36/spansShowSlowHop apps inconclusive: looked at 0 spans below another one in the complete trace of a request, needed 2: too few to judge
     OBS-66/controlPlaneIsMonitored apps deviates: 1 of 3 programs of the control plane deviate
-      linkerd-proxy-injector was not reached at its last scrape: linkerd-proxy-injector-x1
+      linkerd-proxy-injector was not reached by any scrape in 120 s: linkerd-proxy-injector-x1
     OBS-66/controlPlaneIsMonitored apps inconclusive: answers of the metrics store on apps could not be read: the metrics store on infra did not answer vector(1)
     OBS-66/controlPlaneIsMonitored infra deviates: 1 of 3 programs of the control plane deviate
       linkerd-identity is not scraped

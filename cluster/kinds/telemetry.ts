@@ -5,6 +5,9 @@ import { observation } from './observations.ts'
 
 const labels = z.record(z.string(), z.string())
 
+/** How long a target may go without a successful scrape, and how long a new pod may wait for its first, in seconds. */
+export const scrapedWithinSeconds = 120
+
 /** What the metrics store on infra says about the cluster, query by query; the names are those of queries.ts. */
 export const metrics = observation(
   'metrics',
@@ -26,10 +29,12 @@ export const scrapedProxies = observation(
   z.object({
     kind: z.literal('Pod'),
     metadata,
-    /** The newest value of `up`; absent when the store has no such series. */
+    /** 1 when one of the last scrapes succeeded, 0 when none did; absent when the store has no such series. */
     up: z.number().optional(),
     /** The version in `proxy_build_info`. */
     version: z.string().optional(),
+    /** A pod so new that it need not have been scraped yet. */
+    young: z.literal(true).optional(),
   }),
   { method: 'promql', needsProbes: false, needs: [pods] },
 )

@@ -1,4 +1,5 @@
 import type { ClusterName } from '../../platform/platform.ts'
+import { scrapedWithinSeconds } from '../kinds/telemetry.ts'
 import { probeNamespace } from '../probes/objects.ts'
 
 /**
@@ -18,7 +19,8 @@ export function queriesAbout(cluster: ClusterName, label: string): Query[] {
     // Of all series, so that those of the other cluster and those without the label are seen too.
     'samples-by-cluster': `count by (${label}) (up)`,
     // Without those of the probes, which come while this is asked: their number would not settle before they stood.
-    targets: `up{${here},namespace!="${probeNamespace}"}`,
+    // A scrape that failed once is a busy moment; one that fails for minutes is a target that is not watched.
+    targets: `max_over_time(up{${here},namespace!="${probeNamespace}"}[${scrapedWithinSeconds}s])`,
     'sample-age': `time() - max by (job) (timestamp(up{${here}}))`,
     requests: `sum by (${service}) (request_total{${calls}})`,
     // A service that never succeeded has a rate too: none of its responses is a success.

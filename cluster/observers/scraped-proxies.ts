@@ -3,6 +3,7 @@ import type { Series } from '../clients/promql.ts'
 import type { Pod } from '../kinds/core.ts'
 import { pods } from '../kinds/core.ts'
 import type { ScrapedProxy } from '../kinds/telemetry.ts'
+import { scrapedWithinSeconds } from '../kinds/telemetry.ts'
 import type { Observer } from '../observe.ts'
 import { openStore } from './metrics-store.ts'
 import { clusterLabel, endpointOnInfra } from './telemetry-endpoints.ts'
@@ -19,7 +20,7 @@ export const observeScrapedProxies: Observer = async (observing) => {
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- until all of them are there
     const [up, built] = await Promise.all([
-      ask(`up{${label},job=~".*linkerd-proxy.*"}`),
+      ask(`max_over_time(up{${label},job=~".*linkerd-proxy.*"}[${scrapedWithinSeconds}s])`),
       ask(`proxy_build_info{${label}}`),
     ])
     const seen = meshed.map((pod) => scraped(pod, up, built))
@@ -45,6 +46,9 @@ const isMeshed = ({ metadata, spec, status }: Pod) =>
 
 const isComplete = ({ up, version }: ScrapedProxy) => up === 1 && version !== undefined
 
+const isYoung = ({ creationTimestamp }: Pod['metadata']) =>
+  creationTimestamp !== undefined && Date.now() - Date.parse(creationTimestamp) < scrapedWithinSeconds * 1_000
+
 function scraped({ metadata }: Pod, up: readonly Series[], built: readonly Series[]): ScrapedProxy {
   const own = ({ labels }: Series) => labels['namespace'] === metadata.namespace && labels['pod'] === metadata.name
   const value = up.find(own)?.value
@@ -54,5 +58,6 @@ function scraped({ metadata }: Pod, up: readonly Series[], built: readonly Serie
     metadata,
     ...(value === undefined ? {} : { up: value }),
     ...(version === undefined ? {} : { version }),
+    ...(isYoung(metadata) ? { young: true as const } : {}),
   }
 }
