@@ -16,7 +16,7 @@ export type ShownFigures = { succeeded: number; failed: number; p50: number; p95
 
 /** What was seen of a known load in the dashboard of Linkerd Viz. Times are milliseconds since 1970. */
 export type DashboardSeen = {
-  /** When it first showed requests, and what it showed last. */
+  /** When it first showed requests, and what it showed when it had the most of them. */
   statsAt?: number | undefined
   stats?: ShownFigures | undefined
   /** When it first showed a connection to the server that was loaded. */
@@ -33,10 +33,12 @@ export type DashboardFound =
 
 const pauseMs = 2_000
 const mostEvents = 400
+/** A scrape of the dashboard's metrics, and some. Until then the last requests of a load may still come. */
+const settledMs = 14_000
 /** The claim allows a minute; the generator needs some seconds before it sends. */
 const patienceMs = 75_000
 
-/** Watches the server of a known load until it has `ended`, and then until figures and connection are there, or never will be. */
+/** Watches the server of a known load until it has `ended`, and then until all figures and its connection are there, or never will be. */
 export async function watchDashboard(
   site: LoadSite,
   names: Names,
@@ -87,6 +89,7 @@ async function looked(
 ): Promise<Omit<DashboardSeen, 'tap'>> {
   const seen: Omit<DashboardSeen, 'tap'> = { lookedUntil: Date.now() }
   const latest = Date.now() + patienceMs
+  let grownAt = Date.now()
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- until both are there
     const [stats, edges] = await Promise.all([
@@ -96,15 +99,21 @@ async function looked(
     seen.lookedUntil = Date.now()
     if (stats) {
       seen.statsAt ??= seen.lookedUntil
-      seen.stats = stats
+      if (requestsIn(stats) > requestsIn(seen.stats)) {
+        seen.stats = stats
+        grownAt = seen.lookedUntil
+      }
     }
     if (edges.some(({ dst }) => dst.name === server.pod)) seen.edgeAt ??= seen.lookedUntil
-    const isAllSeen = seen.statsAt !== undefined && seen.edgeAt !== undefined
+    const hasSettled = seen.statsAt !== undefined && seen.lookedUntil - grownAt > settledMs
+    const isAllSeen = hasSettled && seen.edgeAt !== undefined
     if (ended.aborted && (isAllSeen || seen.lookedUntil > latest)) return seen
     // oxlint-disable-next-line no-await-in-loop
     await sleep(pauseMs, undefined, { signal: deadline.signal })
   }
 }
+
+const requestsIn = (stats: ShownFigures | undefined) => (stats ? stats.succeeded + stats.failed : 0)
 
 async function tapped(
   open: () => ReturnType<typeof forwardTo>,
