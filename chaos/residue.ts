@@ -37,7 +37,11 @@ const lists = [
 ] as const
 
 /** The state of these clusters, and of the machines below them. */
-export async function pictureOf(field: Field, clusters: readonly ClusterName[], deadline: Deadline): Promise<Picture> {
+export async function pictureOf(
+  field: Pick<Field, 'connections' | 'picture'>,
+  clusters: readonly ClusterName[],
+  deadline: Deadline,
+): Promise<Picture> {
   const seen = await Promise.all(
     clusters.map((cluster) => pictureOfCluster(cluster, field.connections[cluster], deadline)),
   )

@@ -72,10 +72,11 @@ function measured({ plan, runs, fault, seed, reports }: CalibrationOptions, targ
       async () => {},
       async ({ sites, passedMs }, _, deadline) => {
         const [infra = [], apps = []] = await Promise.all(
-          clusters.map((cluster) =>
+          clusters.map((cluster, index) =>
             calibrateOn(
               sites[cluster],
-              { plan, runs, fault, random: randomFrom(seed) },
+              // With the same order of arms on both, what disturbs a machine that they share would count twice.
+              { plan, runs, fault, random: randomFrom(seed + index) },
               {
                 onBlock: (rate, ran) => console.log(blockLine(cluster, rate, ran, budgetSeconds, passedMs())),
                 onFailure: (_rate, reason) => console.log(`  ${cluster}: a batch came to nothing: ${reason}`),

@@ -66,6 +66,21 @@ export const alertsWatchServices = check({
   },
 })
 
+export const configurationIsLoaded = check({
+  claim: 'OBS-60',
+  on: 'infra',
+  fact: 'Alertmanager runs with a configuration of its own',
+  reads: { configurations: alertRouting },
+  population: 'configurations of Alertmanager',
+  atLeast: 1,
+  expected: 'a receiver that reaches somebody, which neither the built-in example nor the fallback of the operator has',
+  subjects: ({ configurations }) => configurations,
+  name: () => ({ subject: 'Alertmanager', look: '-n monitoring get vmalertmanagers,secrets' }),
+  holds: ({ receivers }) =>
+    receivers.some(({ channels }) => channels.length > 0) ||
+    `runs with ${receivers.map(({ name }) => name).join(', ') || 'no receiver'}, which reaches nobody`,
+})
+
 /** As an alert of the mesh would come. */
 const alertOf = (severity: string) => ({ alertname: 'LinkerdSuccessRateLow', cluster: 'infra', severity })
 

@@ -1,6 +1,6 @@
 import { check } from '../check/check.ts'
 import type { Dashboard, WatchedEndpoint } from '../cluster/kinds/alerting.ts'
-import { dashboards, watchedEndpoints } from '../cluster/kinds/alerting.ts'
+import { dashboards, kromgoFigures, watchedEndpoints } from '../cluster/kinds/alerting.ts'
 import { deployments, daemonSets, nodes, statefulSets } from '../cluster/kinds/core.ts'
 import { componentHealth } from './workloads.ts'
 
@@ -55,6 +55,42 @@ export const dashboardsShowData = check({
       observed: read.dashboards.flatMap(({ panels }) => panels.filter(({ asked }) => asked === 0)).length,
     },
   ],
+})
+
+export const dataSourceAnswers = check({
+  claim: 'OBS-07',
+  on: 'infra',
+  fact: 'the data sources of Grafana answer what dashboards ask',
+  reads: { dashboards },
+  population: 'data sources that a dashboard asks by PromQL',
+  atLeast: 1,
+  expected: 'a series for one of the queries at least, asked through Grafana',
+  subjects: (read) => {
+    const panels = read.dashboards.flatMap((dashboard) => dashboard.panels).filter(({ asked }) => asked > 0)
+    const sum = (key: 'asked' | 'withData') => panels.reduce((total, panel) => total + panel[key], 0)
+    const detail = panels.find((panel) => panel.detail !== '')?.detail ?? ''
+    return panels.length === 0 ? [] : [{ asked: sum('asked'), withData: sum('withData'), detail }]
+  },
+  name: () => ({ subject: 'Grafana' }),
+  holds: ({ asked, withData, detail }) =>
+    withData > 0 || `got no series for any of ${asked} queries${detail === '' ? '' : ` (${detail})`}`,
+})
+
+export const kromgoAnswers = check({
+  claim: 'OBS-08',
+  on: 'infra',
+  fact: 'Kromgo answers every figure that it is configured to show',
+  reads: { figures: kromgoFigures },
+  population: 'figures of Kromgo',
+  atLeast: 1,
+  expected: 'a value, from the metrics store',
+  subjects: ({ figures }) => figures,
+  name: ({ metadata }) => ({
+    subject: `figure ${metadata.name}`,
+    look: '-n observability get configmap kromgo -o yaml',
+  }),
+  holds: ({ status, value, detail }) =>
+    (value !== undefined && value !== '') || `was answered with ${status}${detail === '' ? '' : `: ${detail}`}`,
 })
 
 export const gatusRuns = check({

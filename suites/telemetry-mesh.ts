@@ -6,11 +6,14 @@ const enoughRequests = 10
 
 type Ends = Lists<{ ends: typeof ownRequestMetrics }>['ends'][number]
 
-/** The check that requests between meshed pods are mutual TLS, for each of the claims that say so. */
-export const mutualTLS = (claim: string) =>
+/** The check that requests between meshed pods are mutual TLS, for each of the claims that say so, or would not be true without it. */
+export const mutualTLS = (
+  claim: string,
+  fact = 'the proxies at both ends count requests between meshed pods as mutual TLS, with the identity of the other end',
+) =>
   check({
     claim,
-    fact: 'the proxies at both ends count requests between meshed pods as mutual TLS, with the identity of the other end',
+    fact,
     reads: { ends: ownRequestMetrics },
     population: 'ends of our own requests',
     atLeast: 2,
@@ -25,3 +28,13 @@ export const mutualTLS = (claim: string) =>
   })
 
 export const ownRequestsAreMutualTLS = mutualTLS('MESH-02')
+
+export const controlPlaneServesNewPods = mutualTLS(
+  'MESH-01',
+  'pods that were made just now were injected, certified and told where others are: their requests are mutual TLS',
+)
+
+export const newPodsAreSecured = mutualTLS(
+  'MESH-03',
+  'pods that were made just now with nothing but the annotation send and take requests by mutual TLS',
+)

@@ -203,6 +203,30 @@ export const issuerIsMonitored = check({
   holds: ({ value }) => value > 0 || `has ${value} s left`,
 })
 
+export const gatewayIsAlive = check({
+  claim: 'MESH-08',
+  on: 'across',
+  fact: 'the probes of apps find the gateway of infra alive',
+  reads,
+  population: 'series of gateway_alive of the link to infra',
+  atLeast: 1,
+  expected: '1, as the mirror controller of apps reports it',
+  subjects: ({ apps }, { names }) =>
+    seriesOf(apps, 'gateway-alive').filter(
+      (series) => label(series, 'target_cluster_name') === names.mirroring.link.name,
+    ),
+  name: (series) => ({
+    cluster: 'apps',
+    subject: `link ${label(series, 'target_cluster_name')}`,
+    look: '-n linkerd-multicluster get links,pods',
+  }),
+  // A controller that gave the lease to another one reports what it saw last.
+  holds: ({ value }, _, { apps }) =>
+    value === 1 ||
+    seriesOf(apps, 'gateway-alive').some((other) => other.value === 1) ||
+    'has a gateway that does not answer the probes of apps',
+})
+
 export const gatewayIsMonitored = check({
   claim: 'OBS-67',
   on: 'across',

@@ -43,6 +43,10 @@ test('a platform in order conforms, and as much was looked at as had to be', () 
     ),
   ).toMatchInlineSnapshot(`
     [
+      "MESH-01/controlPlaneServesNewPods infra conforms 2/2",
+      "MESH-01/controlPlaneServesNewPods apps conforms 2/2",
+      "MESH-03/newPodsAreSecured infra conforms 2/2",
+      "MESH-03/newPodsAreSecured apps conforms 2/2",
       "MESH-02/ownRequestsAreMutualTLS infra conforms 2/2",
       "MESH-02/ownRequestsAreMutualTLS apps conforms 2/2",
       "OBS-32/contextIsPropagated apps conforms 2/2",
@@ -53,6 +57,7 @@ test('a platform in order conforms, and as much was looked at as had to be', () 
       "OBS-22/entriesAreStructured apps conforms 3/1",
       "OBS-03/everyProxyIsScraped infra conforms 10/10",
       "OBS-03/everyProxyIsScraped apps conforms 10/10",
+      "MESH-08/gatewayIsAlive across conforms 1/1",
       "OBS-67/gatewayIsMonitored across conforms 1/1",
       "OBS-04/goldenMetricsOfServices infra conforms 2/1",
       "OBS-04/goldenMetricsOfServices apps conforms 2/1",
@@ -125,13 +130,31 @@ test('what is found is said so that it can be read alone', () => {
       .toSorted()
       .join('\n'),
   ).toMatchInlineSnapshot(`
-    "MESH-02/ownRequestsAreMutualTLS apps deviates: 2 of 2 ends of our own requests deviate
+    "MESH-01/controlPlaneServesNewPods apps deviates: 2 of 2 ends of our own requests deviate
+      outbound proxy of meshed-r-1 counted 0 of 14 requests as mutual TLS and 14 others; peers: none (tls="no_identity", not_provided_by_service_discovery)
+      inbound proxy of meshed-r-2, meshed-r-3 counted 0 of 14 requests as mutual TLS and 14 others; peers: none (tls="no_identity", no_tls_from_remote)
+    MESH-01/controlPlaneServesNewPods infra deviates: 1 of 2 ends of our own requests deviate
+      inbound proxy of meshed-r-2, meshed-r-3 counted 0 of 14 requests as mutual TLS and 0 others; peers: none (tls="true", no reason)
+    MESH-01/controlPlaneServesNewPods infra deviates: 1 of 2 ends of our own requests deviate
+      outbound proxy of meshed-r-1 counted 19 of 20 requests as mutual TLS and 1 others; peers: default.conformance-probes.serviceaccount.identity.linkerd.cluster.local
+    MESH-02/ownRequestsAreMutualTLS apps deviates: 2 of 2 ends of our own requests deviate
       outbound proxy of meshed-r-1 counted 0 of 14 requests as mutual TLS and 14 others; peers: none (tls="no_identity", not_provided_by_service_discovery)
       inbound proxy of meshed-r-2, meshed-r-3 counted 0 of 14 requests as mutual TLS and 14 others; peers: none (tls="no_identity", no_tls_from_remote)
     MESH-02/ownRequestsAreMutualTLS infra deviates: 1 of 2 ends of our own requests deviate
       inbound proxy of meshed-r-2, meshed-r-3 counted 0 of 14 requests as mutual TLS and 0 others; peers: none (tls="true", no reason)
     MESH-02/ownRequestsAreMutualTLS infra deviates: 1 of 2 ends of our own requests deviate
       outbound proxy of meshed-r-1 counted 19 of 20 requests as mutual TLS and 1 others; peers: default.conformance-probes.serviceaccount.identity.linkerd.cluster.local
+    MESH-03/newPodsAreSecured apps deviates: 2 of 2 ends of our own requests deviate
+      outbound proxy of meshed-r-1 counted 0 of 14 requests as mutual TLS and 14 others; peers: none (tls="no_identity", not_provided_by_service_discovery)
+      inbound proxy of meshed-r-2, meshed-r-3 counted 0 of 14 requests as mutual TLS and 14 others; peers: none (tls="no_identity", no_tls_from_remote)
+    MESH-03/newPodsAreSecured infra deviates: 1 of 2 ends of our own requests deviate
+      inbound proxy of meshed-r-2, meshed-r-3 counted 0 of 14 requests as mutual TLS and 0 others; peers: none (tls="true", no reason)
+    MESH-03/newPodsAreSecured infra deviates: 1 of 2 ends of our own requests deviate
+      outbound proxy of meshed-r-1 counted 19 of 20 requests as mutual TLS and 1 others; peers: default.conformance-probes.serviceaccount.identity.linkerd.cluster.local
+    MESH-08/gatewayIsAlive across deviates: 1 of 1 series of gateway_alive of the link to infra deviate
+      link infra has a gateway that does not answer the probes of apps
+    MESH-08/gatewayIsAlive across inconclusive: answers of the metrics store on infra could not be read: the metrics store on infra did not answer vector(1)
+    MESH-08/gatewayIsAlive across inconclusive: looked at 0 series of gateway_alive of the link to infra, needed 1: too few to judge
     OBS-01/storeHasBothClusters infra deviates: 1 of 2 clusters deviate
       series of apps are not in the store, which has infra: 900
     OBS-01/storeHasBothClusters infra deviates: 2 of 2 clusters deviate

@@ -106,6 +106,23 @@ export const dashboards = observation(
 )
 export type Dashboard = z.infer<typeof dashboards.schema>
 
+/** Every figure that Kromgo is configured to show, as it answers for it. */
+export const kromgoFigures = observation(
+  'kromgo-figures',
+  'figures of Kromgo',
+  z.object({
+    /** The id in its configuration. */
+    metadata: named,
+    /** Of the answer. */
+    status: z.number(),
+    /** Absent when there was no figure in it. */
+    value: z.string().optional(),
+    /** What it said instead. */
+    detail: z.string(),
+  }),
+  { method: 'port-forward', needsProbes: false, needs: [], cluster: 'infra' },
+)
+
 /** What Gatus says of the endpoints that it watches. None where there is no Gatus. */
 export const watchedEndpoints = observation(
   'watched-endpoints',

@@ -4,6 +4,7 @@ import { observeAlertRules } from './alert-rules.ts'
 import { observeDashboards } from './dashboards.ts'
 import { observeDatabaseSpans } from './database-spans.ts'
 import { observeGatus } from './gatus.ts'
+import { observeKromgo } from './kromgo.ts'
 import { observeLogLines, observeLogStructure } from './log-lines.ts'
 import { observeMetrics } from './metrics.ts'
 import { observeOwnRequestMetrics } from './own-request-metrics.ts'
@@ -50,6 +51,7 @@ export const observers: Readonly<Record<string, Observer>> = {
   silences: observeSilences,
   dashboards: observeDashboards,
   'watched-endpoints': observeGatus,
+  'kromgo-figures': observeKromgo,
   'near-requests': observeNearRequests,
   'policy-requests': observePolicyRequests,
   ceph: observeCeph,
