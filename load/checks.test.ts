@@ -66,6 +66,10 @@ const known = (change: { requests?: number; failed?: number; p50?: number } = {}
     waitedSeconds: 20,
   },
 })
+const sent = (change: object = {}) => ({
+  state: 'found' as const,
+  value: { ...known().value.load, ...change },
+})
 const tapped: TapEvent[] = [
   { kind: 'request', method: 'GET', path: '/echo?msg=known', headers: ['host', 'user-agent'] },
   { kind: 'response', status: 200, headers: [] },
@@ -99,6 +103,7 @@ const found = (change: Partial<Findings> = {}): Findings => ({
   overhead: { infra: [rate(below)], apps: [rate(below)] },
   cross: [rate(above, { rate: 30 })],
   costs: { idle: cost(0.001, 10e6), underLoad: cost(0.015, 30e6) },
+  sent: { infra: sent(), apps: sent() },
   known: { infra: known(), apps: known() },
   dashboard: { infra: shown(), apps: shown() },
   journeys: [travelled(), travelled()],
@@ -249,13 +254,19 @@ describe('other claims', () => {
       'a load that was over before its connection could be shown',
       'OBS-51 apps inconclusive',
       {
-        known: {
-          infra: known(),
-          apps: { ...known(), value: { ...known().value, load: { ...known().value.load, seconds: 10 } } },
-        },
+        sent: { infra: sent(), apps: sent({ seconds: 10 }) },
         ...dashboardOfApps({ edgeAt: undefined }),
       },
       /no connection of it, but it lasted 10 s only/,
+    ],
+    [
+      'a load that was too short for the figures of a minute',
+      'OBS-51 apps inconclusive',
+      {
+        sent: { infra: sent(), apps: sent({ seconds: 10 }) },
+        ...dashboardOfApps({ stats: { succeeded: 198, failed: 40, p50: 1, p95: 3, p99: 9 } }),
+      },
+      /a success rate of 83\.2 %, it was 75\.0 %, but it lasted 10 s only; a load of 60 s would tell/,
     ],
     [
       'a dashboard that nobody plays',

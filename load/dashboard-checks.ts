@@ -25,13 +25,13 @@ export const dashboardFollowsLoad = measured({
       lateness('figures', known.figuresAfterSeconds),
       lateness('connection', known.connectionAfterSeconds),
     ].filter((one) => one !== undefined)
-    // Connections are shown while they are open.
-    if (late.length > 0 && known.loadSeconds < liveSeconds)
-      return {
-        undecided: `${known.metadata.name}: ${late.join(', ')}, but it lasted ${known.loadSeconds} s only; a load of ${liveSeconds} s would tell`,
-      }
     const { wrong, unclear } = comparedFigures(known)
     const faults = [...late, ...wrong]
+    // Connections are shown while they are open, and figures are those of a minute, in which kubelets ask too.
+    if (faults.length > 0 && known.loadSeconds < liveSeconds)
+      return {
+        undecided: `${known.metadata.name}: ${faults.join(', ')}, but it lasted ${known.loadSeconds} s only; a load of ${liveSeconds} s would tell`,
+      }
     if (faults.length > 0) return faults.join(', ')
     return (
       unclear.length === 0 || {

@@ -16,7 +16,7 @@ export type ShownFigures = { succeeded: number; failed: number; p50: number; p95
 
 /** What was seen of a known load in the dashboard of Linkerd Viz. Times are milliseconds since 1970. */
 export type DashboardSeen = {
-  /** When it first showed requests, and what it showed when it had the most of them. */
+  /** When it first showed requests that failed, which only the load has, and what it showed when it had the most of all. */
   statsAt?: number | undefined
   stats?: ShownFigures | undefined
   /** When it first showed a connection to the server that was loaded. */
@@ -90,6 +90,7 @@ async function looked(
   const seen: Omit<DashboardSeen, 'tap'> = { lookedUntil: Date.now() }
   const latest = Date.now() + patienceMs
   let grownAt = Date.now()
+  let endedAt: number | undefined
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- until both are there
     const [stats, edges] = await Promise.all([
@@ -98,16 +99,18 @@ async function looked(
     ])
     seen.lookedUntil = Date.now()
     if (stats) {
-      seen.statsAt ??= seen.lookedUntil
+      // Kubelets ask the server too, and do not fail.
+      if (stats.failed > 0) seen.statsAt ??= seen.lookedUntil
       if (requestsIn(stats) > requestsIn(seen.stats)) {
         seen.stats = stats
         grownAt = seen.lookedUntil
       }
     }
     if (edges.some(({ dst }) => dst.name === server.pod)) seen.edgeAt ??= seen.lookedUntil
-    const hasSettled = seen.statsAt !== undefined && seen.lookedUntil - grownAt > settledMs
-    const isAllSeen = hasSettled && seen.edgeAt !== undefined
-    if (ended.aborted && (isAllSeen || seen.lookedUntil > latest)) return seen
+    if (ended.aborted) endedAt ??= seen.lookedUntil
+    const hasSettled = endedAt !== undefined && seen.lookedUntil - Math.max(grownAt, endedAt) > settledMs
+    const isAllSeen = hasSettled && seen.statsAt !== undefined && seen.edgeAt !== undefined
+    if (endedAt !== undefined && (isAllSeen || seen.lookedUntil > latest)) return seen
     // oxlint-disable-next-line no-await-in-loop
     await sleep(pauseMs, undefined, { signal: deadline.signal })
   }

@@ -67,7 +67,7 @@ const tooFew = (asked: number, percentile: Percentile) =>
 
 /** What checks read, from what was found. `stopped`: why the test ended before its time. */
 export function snapshotOf(
-  { overhead, cross, costs, known, dashboard, journeys }: Findings,
+  { overhead, cross, costs, sent, known, dashboard, journeys }: Findings,
   shape: { seconds: number; crossSeconds: number; seed: number; finishedAt: Date; stopped: string | undefined },
 ): Snapshot {
   const overheadOf = (results: readonly RateResult[]) =>
@@ -77,8 +77,8 @@ export function snapshotOf(
     [addedLatency.id]: overheadOf(overhead[cluster]),
     [crossClusterLatency.id]: crossed,
     [knownLoad.id]: knownListing(known[cluster]),
-    [dashboardFigures.id]: dashboardListing(known[cluster], dashboard[cluster]),
-    [tappedRequests.id]: tapListing(known[cluster], dashboard[cluster]),
+    [dashboardFigures.id]: dashboardListing(sent[cluster], dashboard[cluster]),
+    [tappedRequests.id]: tapListing(sent[cluster], dashboard[cluster]),
     [journeyLoads.id]: journeyListing(journeys.filter(({ journey }) => journey.cluster === cluster)),
     [loadTest.id]: listed(overhead[cluster].map((result) => finishedOf(result, shape.finishedAt))),
   })

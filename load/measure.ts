@@ -34,6 +34,9 @@ export type Findings = {
   overhead: Record<ClusterName, RateResult[]>
   cross: RateResult[]
   costs: { idle: Found<ProxyCost>; underLoad: Found<ProxyCost> }
+  /** The loads whose figures are known. */
+  sent: Record<ClusterName, Found<KnownLoad>>
+  /** The same loads, and what the metrics store has of them. */
   known: Record<ClusterName, Found<{ load: KnownLoad; stored: StoredFigures | undefined; waitedSeconds: number }>>
   /** The same loads, as the dashboard of the mesh showed them. */
   dashboard: Record<ClusterName, DashboardFound>
@@ -73,23 +76,19 @@ export async function measure(test: LoadTest, idle: Promise<ProxyReading>, deadl
   const underLoad = await loading.end()
   const crossed = crossPath(test, deadline)
   await crossed.loaded
-  const [cross, infra, apps, [known, journeys]] = await Promise.all([
+  const [cross, infra, apps, [[onInfra, onApps], journeys]] = await Promise.all([
     crossed.results,
     overloaded[0]?.results ?? [],
     overloaded[1]?.results ?? [],
     first ?? besides(test, deadline),
   ])
-  const [knownOnInfra, knownOnApps] = await Promise.all(
-    clusters.map((cluster, index) => inStore(test, cluster, known[index]?.sent, deadline)),
-  )
-  const missing = { state: 'failed' as const, reason: 'no known load was sent' }
-  const [infraShown = missing, appsShown = missing] = known.map(({ shown }) => shown)
   return {
     overhead: { infra, apps },
     cross,
     costs: { idle: idleCost, underLoad },
-    known: { infra: knownOnInfra ?? missing, apps: knownOnApps ?? missing },
-    dashboard: { infra: infraShown, apps: appsShown },
+    sent: { infra: onInfra.sent, apps: onApps.sent },
+    known: { infra: onInfra.stored, apps: onApps.stored },
+    dashboard: { infra: onInfra.shown, apps: onApps.shown },
     journeys,
   }
 }
@@ -110,18 +109,20 @@ export const generatorOf = ({ connection, owner, nodes, k6, form }: LoadSite) =>
 /** Loads that are compared with nothing. */
 const besides = (test: LoadTest, deadline: Deadline) =>
   Promise.all([
-    Promise.all(clusters.map((cluster) => knownLoadOn(test, cluster, deadline))),
+    Promise.all([knownLoadOn(test, 'infra', deadline), knownLoadOn(test, 'apps', deadline)]),
     journeysOf(test, deadline),
   ])
 
-/** Sends the known load of a cluster, and looks meanwhile whether the dashboard shows it. */
-async function knownLoadOn({ sites, plan, platform }: LoadTest, cluster: ClusterName, deadline: Deadline) {
+/** Sends the known load of a cluster, and looks whether the dashboard shows it meanwhile and the store has it afterwards. */
+async function knownLoadOn(test: LoadTest, cluster: ClusterName, deadline: Deadline) {
+  const { sites, plan, platform } = test
   const site = sites[cluster]
   const ended = new AbortController()
   const showing = watchDashboard(site, platform.names, ended.signal, deadline)
   const sent = await attempt(() => sendKnownLoad(site, plan.knownSeconds, generatorOf(site), deadline))
   ended.abort()
-  return { sent, shown: await showing }
+  const [shown, stored] = await Promise.all([showing, inStore(test, cluster, sent, deadline)])
+  return { sent, shown, stored }
 }
 
 function toldOf({ onBlock, onFailure }: LoadTest, what: string): Told {
@@ -237,10 +238,9 @@ async function journeysOf({ platform, sites, plan }: LoadTest, deadline: Deadlin
 async function inStore(
   { sites, platform: { names } }: LoadTest,
   cluster: ClusterName,
-  sent: Found<KnownLoad> | undefined,
+  sent: Found<KnownLoad>,
   deadline: Deadline,
 ): Promise<Found<{ load: KnownLoad; stored: StoredFigures | undefined; waitedSeconds: number }>> {
-  if (!sent) return { state: 'failed', reason: 'no known load was sent' }
   if (sent.state === 'failed') return sent
   return attempt(async () => {
     const began = performance.now()

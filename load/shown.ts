@@ -3,14 +3,14 @@ import type { DashboardFound } from './dashboard.ts'
 import type { KnownLoad } from './known.ts'
 import type { Found } from './measure.ts'
 
-type Known = Found<{ load: KnownLoad }>
+type Known = Found<KnownLoad>
 
 /** What checks read of the figures that the dashboard of the mesh showed. */
 export function dashboardListing(known: Known, dashboard: DashboardFound): Listing {
   const missing = missingOf(known, dashboard)
   if (missing) return missing
   if (known.state !== 'found' || dashboard.state !== 'found') return nothing
-  const { load } = known.value
+  const load = known.value
   const { statsAt, stats, edgeAt, lookedUntil } = dashboard.value
   const after = (at: number | undefined) => (at === undefined ? undefined : (at - load.beganAt) / 1_000)
   return listed({
@@ -30,7 +30,7 @@ export function tapListing(known: Known, dashboard: DashboardFound): Listing {
   const missing = missingOf(known, dashboard)
   if (missing) return missing
   if (known.state !== 'found' || dashboard.state !== 'found') return nothing
-  const { load } = known.value
+  const load = known.value
   const { tap } = dashboard.value
   if ('absent' in tap) return { state: 'absent', reason: tap.absent }
   if ('failure' in tap) return { state: 'unreachable', reason: tap.failure }

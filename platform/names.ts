@@ -91,8 +91,8 @@ const mirroredService = z.strictObject({ ...name, namespace, of: z.enum(serviceK
 const secret = z.strictObject({ ...name, namespace: namespace.optional(), alsoIn: z.array(namespace).optional() })
 const keyed = z.strictObject({ key: text, value: text.optional(), ...about })
 const severalKeys = z.strictObject({ keys: z.array(text).min(1, 'at least one key'), ...about })
-/** The name itself is a figure: `clusters.<cluster>.endpoint.host`. */
-const otherEndpoints = z.strictObject({ alternatives: z.array(text).optional() })
+/** The name is a figure as well: `clusters.<cluster>.endpoint.host`. */
+const endpoint = z.strictObject({ name: text, alternatives: z.array(text).optional() })
 
 /** The same schema under each of these keys; any other key is an error. */
 const each = <K extends string, S extends z.ZodType>(schema: S, ...keys: readonly K[]) =>
@@ -156,7 +156,7 @@ const customResources = z.strictObject({
 
 /** `names.yaml`. */
 export const namesSchema = z.strictObject({
-  apiEndpoints: z.strictObject({ infra: otherEndpoints, apps: otherEndpoints }),
+  apiEndpoints: z.strictObject({ infra: endpoint, apps: endpoint }),
   network: z.strictObject(each(named, 'clusterDomain')),
   namespaces: z.strictObject(each(named, ...namespaceKeys)),
   storageClasses: z.strictObject(each(named, 'block', 'local')),

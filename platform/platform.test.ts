@@ -333,3 +333,9 @@ describe('a file that is wrong is refused with file, line and path', () => {
     `)
   })
 })
+
+test('the names of the API are those of the figures', () => {
+  const { figures, names } = loadPlatform()
+  for (const cluster of ['infra', 'apps'] as const)
+    expect(names.apiEndpoints[cluster].name).toBe(figures.clusters[cluster].endpoint.host)
+})

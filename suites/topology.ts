@@ -5,6 +5,7 @@ import { required } from '../check/source.ts'
 import type { Node } from '../cluster/kinds/core.ts'
 import { leases, nodes, pods, serviceCIDRs, services } from '../cluster/kinds/core.ts'
 import { apiCertificate, ciliumConfig, rootCA, systemNamespace, tokenKeys } from '../cluster/kinds/documents.ts'
+import { apiEndpoints } from '../cluster/kinds/observations.ts'
 import { ciliumNodes } from '../cluster/kinds/platform.ts'
 import type { ClusterName } from '../platform/platform.ts'
 import { contains, nthAddress, overlap } from './addresses.ts'
@@ -282,6 +283,18 @@ export const endpointNames = check({
     subjectAltNames.includes(documented.endpoint.host) || `covers ${subjectAltNames.join(', ')}`,
   disputed: ({ subjectAltNames }, { names, cluster }) =>
     (names.apiEndpoints[cluster].alternatives ?? []).some((other) => subjectAltNames.includes(other)),
+})
+
+export const apiAnswersAtItsName = check({
+  claim: 'TOPO-10',
+  fact: 'pods reach the API server by the documented name, with a certificate of the cluster for it',
+  reads: { endpoints: apiEndpoints },
+  population: 'names of the API',
+  atLeast: 1,
+  expected: 'an address in the DNS of the cluster, and an answer over verified TLS at its port 6443',
+  subjects: ({ endpoints }) => endpoints,
+  name: ({ metadata }) => ({ subject: metadata.name }),
+  holds: ({ status, failure }) => status !== undefined || `gives no answer: ${failure ?? 'nobody says why'}`,
 })
 
 const fingerprintsOf = (pem: string): string[] =>

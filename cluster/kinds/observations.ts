@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Observation, Source } from '../../check/source.ts'
 import { nodes, pods, services } from './core.ts'
 import { metadata } from './object.ts'
-import { linkerdConfig, trustRoots } from './documents.ts'
+import { linkerdConfig, rootCA, trustRoots } from './documents.ts'
 
 /** A source whose items an observer finds out. */
 export function observation<T>(
@@ -109,6 +109,23 @@ export const addressRequests = observation(
   }),
   { method: 'exec', needsProbes: true, needs: [nodes, services] },
 )
+
+/** The documented name of the API of the cluster, as an unmeshed probe of the same cluster finds it. */
+export const apiEndpoints = observation(
+  'api-endpoints',
+  'answers of the API at its documented name',
+  z.object({
+    metadata: z.object({ name: z.string() }),
+    /** What the DNS of the cluster answered. */
+    addresses: z.array(z.string()),
+    /** Of the answer, over TLS that was verified against the authority of the cluster. */
+    status: z.number().optional(),
+    /** Why there was none. */
+    failure: z.string().optional(),
+  }),
+  { method: 'exec', needsProbes: true, needs: [services, rootCA] },
+)
+export type APIEndpoint = z.infer<typeof apiEndpoints.schema>
 
 /** Requests from a meshed probe of each node to a Service of the run that asks for near endpoints, one on every node. */
 export const nearRequests = observation(

@@ -1,3 +1,4 @@
+import pRetry from 'p-retry'
 import type { Deadline } from '../../check/deadline.ts'
 import { deadlineIn } from '../../check/deadline.ts'
 import { messageOf } from '../../check/error-message.ts'
@@ -17,7 +18,7 @@ import type { Witness } from './data-services.ts'
 import { dragonflySession, minioSession, postgresSession, sessions } from './data-services.ts'
 
 // Starting a command in a pod takes its time on a busy node.
-const questionMs = 15_000
+const questionMs = 8_000
 const witnessMs = 15_000
 
 /**
@@ -93,10 +94,13 @@ export async function resolve(
     ({ metadata }) => metadata.name === 'kube-dns' && metadata.namespace === namespaceOf(names, 'system'),
   )?.spec.clusterIP
   if (dns === undefined) return { name, addresses: [], failure: 'there is no Service kube-dns to ask' }
-  const own = deadlineIn(questionMs, deadline.signal)
+  const once = (): Promise<DNSAnswer> => {
+    const own = deadlineIn(questionMs, deadline.signal)
+    return resolveFrom(() => dial({ connection, pod, host: dns, port: 53 }, own), name)
+  }
   try {
-    const answer: DNSAnswer = await resolveFrom(() => dial({ connection, pod, host: dns, port: 53 }, own), name)
-    return { name, ...answer }
+    // As every resolver does: a server that is silent once is asked again.
+    return { name, ...(await pRetry(once, { retries: 2, minTimeout: 0, signal: deadline.signal })) }
   } catch (error) {
     return { name, addresses: [], failure: `the DNS server at ${dns} gave no answer: ${messageOf(error)}` }
   }

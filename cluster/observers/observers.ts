@@ -17,6 +17,7 @@ import { observeTracedLines } from './traced-lines.ts'
 import { observeVizEdges, observeVizStats } from './viz.ts'
 import { observeScrapedProxies } from './scraped-proxies.ts'
 import { observeAddresses } from './addresses.ts'
+import { observeAPIEndpoints } from './api-endpoints.ts'
 import { observeCeph } from './ceph.ts'
 import { observeMountedVolumes } from './mounted-volumes.ts'
 import { observeMeshRequests } from './mesh-requests.ts'
@@ -29,6 +30,7 @@ import { observeReachability } from './reachability.ts'
 /** Every observer by the name that its source carries. */
 export const observers: Readonly<Record<string, Observer>> = {
   addresses: observeAddresses,
+  'api-endpoints': observeAPIEndpoints,
   'mesh-requests': observeMeshRequests,
   'proxy-certificates': observeProxyCertificates,
   reachability: observeReachability,
