@@ -8,7 +8,7 @@ import { chooseTarget, isLiveWanted } from '../cluster/target.ts'
 import type { ClusterFault } from './cluster-calibration.ts'
 import { clusterFaults } from './cluster-calibration.ts'
 import type { TestPlan } from './plan.ts'
-import { fullPlan, quickPlan } from './plan.ts'
+import { fullPlan, leastSecondsOf, quickPlan } from './plan.ts'
 import { runCalibration } from './run-calibration.ts'
 import { run } from './run.ts'
 import { fewestBlocks } from './verdict.ts'
@@ -83,11 +83,17 @@ try {
   command.parse()
   const flags = command.opts<Flags>()
   if (flags.fault !== undefined && !flags.calibrate) command.error('--fault goes with --calibrate')
+  const plan = planOf(flags)
+  const needed = leastSecondsOf(plan)
+  if (!flags.calibrate && needed > plan.budgetSeconds)
+    command.error(
+      `--budget: ${plan.leastBlocks} blocks at each of ${plan.rates.length} rates and what is measured beside them take ${Math.ceil(needed / 60)} minutes`,
+    )
   const asked = { target: flags.target, kubeconfig: flags.kubeconfig, folder: process.cwd(), env: process.env }
   const common = {
     reports: flags.reports,
     target: () => chooseTarget(asked),
-    plan: planOf(flags),
+    plan,
     seed: flags.seed ?? Math.floor(Math.random() * greatestSeed),
   }
   process.exitCode = flags.calibrate

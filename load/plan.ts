@@ -1,5 +1,6 @@
 import type { Journey } from '../platform/platform.ts'
-import { batchSeconds } from './experiment.ts'
+import { lingerSeconds } from './batch.ts'
+import { batchSeconds, settlingSeconds } from './experiment.ts'
 import { knownRequests } from './known.ts'
 import type { LoadShape } from './schedule.ts'
 import { slotSeconds } from './schedule.ts'
@@ -57,6 +58,21 @@ export const quickPlan: TestPlan = {
 /** Pods, namespaces and their removal. */
 const setUpSeconds = 45
 
+/**
+ * How long it takes without a block more than are needed. Without blocks to add, the last readings of one load are made
+ * beside the next.
+ */
+export function leastSecondsOf(plan: TestPlan): number {
+  const { aside, rates, leadSeconds, knownSeconds, journeySeconds, cross, leastBlocks, addsBlocks } = plan
+  return Math.ceil(
+    setUpSeconds +
+      (aside === 'first' ? leadSeconds + Math.max(knownSeconds, journeySeconds) : 0) +
+      rates.length * batchSeconds(plan, leastBlocks) +
+      batchSeconds({ ...plan, shape: cross.shape }, cross.blocks) -
+      (addsBlocks ? 0 : lingerSeconds + settlingSeconds),
+  )
+}
+
 /** What is sent at most, and how long it takes: both are said before anything is sent. */
 export function boundsOf(plan: TestPlan, journeys: readonly Journey[]) {
   const loadOf = (rate: number, { warmUpSeconds, seconds }: LoadShape, blocks: number) =>
@@ -66,10 +82,7 @@ export function boundsOf(plan: TestPlan, journeys: readonly Journey[]) {
     loadOf(plan.cross.rate, plan.cross.shape, plan.cross.blocks) +
     2 * knownRequests(plan.knownSeconds) +
     journeys.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond * plan.journeySeconds, 0)
-  const leastSeconds =
-    setUpSeconds +
-    plan.rates.length * batchSeconds(plan, plan.leastBlocks) +
-    batchSeconds({ ...plan, shape: plan.cross.shape }, plan.cross.blocks)
+  const leastSeconds = leastSecondsOf(plan)
   // Every second that is left, at the highest rate.
   const added = plan.addsBlocks
     ? (Math.max(0, plan.budgetSeconds - leastSeconds) / slotSeconds(plan.shape)) *
