@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { Deadline } from '../../check/deadline.ts'
 import type { Connection } from '../../cluster/connection.ts'
@@ -40,7 +41,9 @@ export async function postingOf(
     case 'service': {
       const { namespace, service, port, path } = journey
       const place = await placeFor(journey, field, without, deadline)
-      if (place === undefined) {
+      const address = place && (await addressOf(connection, namespace, service, deadline))
+      if (place === undefined || address === undefined) {
+        if (journey.meshed) throw new Error(`${journey.id}: Service ${namespace}/${service} has no address of its own`)
         const proxied = `/api/v1/namespaces/${namespace}/services/${service}:${port}/proxy${path}`
         const { kubeconfig } = field
         return {
@@ -56,7 +59,6 @@ export async function postingOf(
           place: [],
         }
       }
-      const address = await addressOf(connection, namespace, service, deadline)
       return { order: { do: 'get', url: `http://${address}:${port}${path}`, periodMs, timeoutMs }, place }
     }
     case 'postgres': {
@@ -64,6 +66,8 @@ export async function postingOf(
       const place = await field.placeOn?.(from, without)
       if (place === undefined) throw new Error(`${journey.id}: there is no place from which ${service} can be reached`)
       const host = await addressOf(connection, namespace, service, deadline)
+      if (host === undefined)
+        throw new Error(`${journey.id}: Service ${namespace}/${service} has no address of its own`)
       const database = {
         host,
         port: 5432,
@@ -103,12 +107,13 @@ async function meshedPod(
   throw new Error(`${id}: no meshed pod of namespace demo on ${from} is ready`)
 }
 
+/** Undefined for a Service that is but a name for its pods: they are asked through the API server, which knows them. */
 async function addressOf(
   connection: Connection,
   namespace: string,
   service: string,
   deadline: Deadline,
-): Promise<string> {
+): Promise<string | undefined> {
   const found = await readObject(
     connection,
     `/api/v1/namespaces/${namespace}/services/${service}`,
@@ -116,7 +121,7 @@ async function addressOf(
     deadline,
   )
   if (!found) throw new Error(`${connection.context} has no Service ${namespace}/${service}`)
-  return found.spec.clusterIP
+  return isIP(found.spec.clusterIP) === 0 ? undefined : found.spec.clusterIP
 }
 
 async function account(connection: Connection, namespace: string, secret: string, deadline: Deadline) {
