@@ -149,7 +149,7 @@ async function breakAndWatch(experiment: Experiment, journal: Journal, record: R
   const posted = await postProbers(experiment)
   let watch: Watch | undefined
   try {
-    await untilSteady(posted, scenario.steadySeconds, deadlineIn(steadyMs))
+    record.steadyFrom = await untilSteady(posted, scenario.steadySeconds, deadlineIn(steadyMs))
     const cluster = scenario.cluster === 'across' ? 'apps' : scenario.cluster
     watch = await startWatch(field.connections[cluster], scenario.fault, seen.targets)
     await makeFault(experiment, journal, record)
@@ -189,8 +189,8 @@ async function postProbers({ scenario, id, field, seen }: Experiment): Promise<P
   )
 }
 
-/** Everything has to be well for a while before it may be broken. */
-async function untilSteady(posted: readonly Posted[], seconds: number, deadline: Deadline): Promise<void> {
+/** Everything has to be well for a while before it may be broken. Returns since when it is. */
+async function untilSteady(posted: readonly Posted[], seconds: number, deadline: Deadline): Promise<number> {
   const began = monotonicNow()
   for (;;) {
     const since = monotonicNow() - seconds * 1_000
@@ -202,7 +202,7 @@ async function untilSteady(posted: readonly Posted[], seconds: number, deadline:
         recent.some(({ ok }) => !ok)
       )
     })
-    if (unwell.length === 0 && monotonicNow() - began >= seconds * 1_000) return
+    if (unwell.length === 0 && monotonicNow() - began >= seconds * 1_000) return since
     if (deadline.signal.aborted) throw new Error(`before anything was broken, ${whatAils(unwell)}`)
     // oxlint-disable-next-line no-await-in-loop
     await sleep(pauseMs)

@@ -81,6 +81,19 @@ describe('a run is judged from its record', () => {
     expect(verdicts(nodeLoss([1, 85], [1, 100], undefined))).toEqual(['pass', 'pass', 'fail'])
   })
 
+  test('failures before everything was well say nothing of the fault', () => {
+    const early = log([-10, -7], 30)
+    const late = log([1, 5], 30)
+    const both = late.map((attempt, index) => ({ ...attempt, ok: attempt.ok && (early[index]?.ok ?? true) }))
+    const journeys = [{ id: 'echo', periodMs: 200, log: both }]
+    const measured = (changes: Partial<Run>) =>
+      judgeRun(echo(undefined, { journeys, ...changes }), platform.figures).judged[0]?.measured[0]?.range
+    // The first attempt failed, so nobody knows since when it did.
+    expect(measured({})?.upper).toBe(Infinity)
+    const { lower = 0, upper = Infinity } = measured({ steadyFrom: 4_000 }) ?? {}
+    expect([lower, upper].map((ms) => Math.round(ms / 1_000))).toEqual([4, 4])
+  })
+
   const echo = (down: [number, number] | undefined, changes: Partial<Run> = {}) =>
     run('echo-pod-loss', {
       journeys: [{ id: 'echo', periodMs: 200, log: log(down, 30) }],

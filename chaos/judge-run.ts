@@ -56,9 +56,13 @@ type Outages = { journey: string; seen: Seen; periodMs: number; failure: string 
 
 function outagesOf(run: Run): Outages {
   const stability = { successes: neededSuccesses, heldMs: run.scenario.stableSeconds * 1_000 }
+  const from = run.steadyFrom ?? -Infinity
   return run.journeys.map(({ id, log, periodMs, failure }) => ({
     journey: id,
-    seen: outagesIn(log, stability),
+    seen: outagesIn(
+      log.filter(({ sentAt }) => sentAt >= from),
+      stability,
+    ),
     periodMs,
     failure,
   }))

@@ -19,6 +19,8 @@ export const runSchema = z.object({
   startedAt: z.iso.datetime(),
   wallAtInject: z.iso.datetime().optional(),
   targets: z.array(z.string()),
+  /** From then on every journey was well, until the fault: what was before says nothing of it. */
+  steadyFrom: z.number().optional(),
   /** When the fault was asked for, and when that was answered. */
   inject: range.optional(),
   /** When the fault ended, by itself or because it was taken back. */

@@ -26,5 +26,5 @@ export function firstHeld(sightings: readonly Sighting[]): Range | undefined {
 /** The time from one moment to another, both known as ranges. */
 export const between = (from: Range, to: Range): Range => ({
   lower: Math.max(0, to.lower - from.upper),
-  upper: to.upper - from.lower,
+  upper: Math.max(0, to.upper - from.lower),
 })
