@@ -203,6 +203,16 @@ export const issuerIsMonitored = check({
   holds: ({ value }) => value > 0 || `has ${value} s left`,
 })
 
+/** What the mirror controllers of apps say of the gateway behind the link to infra. */
+const gatewayAlive = (apps: Asked, { mirroring: { link } }: Names) =>
+  seriesOf(apps, 'gateway-alive').filter((series) => label(series, 'target_cluster_name') === link.name)
+
+const nameOfLink = (series: Series) => ({
+  cluster: 'apps' as const,
+  subject: `link ${label(series, 'target_cluster_name')}`,
+  look: '-n linkerd-multicluster get links,pods',
+})
+
 export const gatewayIsAlive = check({
   claim: 'MESH-08',
   on: 'across',
@@ -211,19 +221,11 @@ export const gatewayIsAlive = check({
   population: 'series of gateway_alive of the link to infra',
   atLeast: 1,
   expected: '1, as the mirror controller of apps reports it',
-  subjects: ({ apps }, { names }) =>
-    seriesOf(apps, 'gateway-alive').filter(
-      (series) => label(series, 'target_cluster_name') === names.mirroring.link.name,
-    ),
-  name: (series) => ({
-    cluster: 'apps',
-    subject: `link ${label(series, 'target_cluster_name')}`,
-    look: '-n linkerd-multicluster get links,pods',
-  }),
+  subjects: ({ apps }, { names }) => gatewayAlive(apps, names),
+  name: nameOfLink,
   // A controller that gave the lease to another one reports what it saw last.
-  holds: ({ value }, _, { apps }) =>
-    value === 1 ||
-    seriesOf(apps, 'gateway-alive').some((other) => other.value === 1) ||
+  holds: (_, { names }, { apps }) =>
+    gatewayAlive(apps, names).some(({ value }) => value === 1) ||
     'has a gateway that does not answer the probes of apps',
 })
 
@@ -235,15 +237,8 @@ export const gatewayIsMonitored = check({
   population: 'series of gateway_alive of the link to infra',
   atLeast: 1,
   expected: `a sample that is at most ${freshSeconds} s old, and the latency of probes`,
-  subjects: ({ apps }, { names }) =>
-    seriesOf(apps, 'gateway-alive').filter(
-      (series) => label(series, 'target_cluster_name') === names.mirroring.link.name,
-    ),
-  name: (series) => ({
-    cluster: 'apps',
-    subject: `link ${label(series, 'target_cluster_name')}`,
-    look: '-n linkerd-multicluster get links,pods',
-  }),
+  subjects: ({ apps }, { names }) => gatewayAlive(apps, names),
+  name: nameOfLink,
   holds: (series, _, { apps }) => {
     const target = label(series, 'target_cluster_name')
     const of = (query: string) =>

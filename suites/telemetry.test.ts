@@ -153,6 +153,8 @@ test('what is found is said so that it can be read alone', () => {
       outbound proxy of meshed-r-1 counted 19 of 20 requests as mutual TLS and 1 others; peers: default.conformance-probes.serviceaccount.identity.linkerd.cluster.local
     MESH-08/gatewayIsAlive across deviates: 1 of 1 series of gateway_alive of the link to infra deviate
       link infra has a gateway that does not answer the probes of apps
+    MESH-08/gatewayIsAlive across deviates: 1 of 1 series of gateway_alive of the link to infra deviate
+      link infra has a gateway that does not answer the probes of apps
     MESH-08/gatewayIsAlive across inconclusive: answers of the metrics store on infra could not be read: the metrics store on infra did not answer vector(1)
     MESH-08/gatewayIsAlive across inconclusive: looked at 0 series of gateway_alive of the link to infra, needed 1: too few to judge
     OBS-01/storeHasBothClusters infra deviates: 1 of 2 clusters deviate

@@ -1,10 +1,10 @@
+import type { Duplex } from 'node:stream'
 import { connect as connectTLS } from 'node:tls'
 import { deadlineIn } from '../../check/deadline.ts'
 import { messageOf } from '../../check/error-message.ts'
 import { rootCA } from '../kinds/documents.ts'
 import type { APIEndpoint } from '../kinds/observations.ts'
 import type { Observer } from '../observe.ts'
-import type { Tunnel } from '../tunnel.ts'
 import { attemptThatFailed, dial } from '../tunnel.ts'
 import { aProbe, resolve } from './cross-cluster-services.ts'
 import { parseAnswer } from './probe-http.ts'
@@ -23,11 +23,13 @@ export const observeAPIEndpoints: Observer = async ({ here, names, deadline, pro
   const found = { metadata: { name: host }, addresses }
   const [address] = addresses
   if (address === undefined) return [{ ...found, failure: failure ?? `the DNS of ${here.cluster} knows no address` }]
-  const [authority] = here.list(rootCA)
+  const authority = here.list(rootCA)[0]?.data['ca.crt']
+  // Without it TLS would be verified against the authorities of the world, which says nothing of the cluster.
+  if (!authority) throw new Error(`the root certificate of ${here.cluster} is not in its ConfigMap`)
   const own = deadlineIn(requestMs, deadline.signal)
   const tunnel = dial({ connection: here.connection, pod, host: address, port }, own)
   try {
-    const status = await statusOf(tunnel, { host, authority: authority?.data['ca.crt'] ?? '' })
+    const status = await statusOf(tunnel, { host, authority })
     return [{ ...found, status } satisfies APIEndpoint]
   } catch (error) {
     const { outcome, detail } = attemptThatFailed(error, tunnel)
@@ -39,7 +41,7 @@ export const observeAPIEndpoints: Observer = async ({ here, names, deadline, pro
 }
 
 /** The status of an answer over TLS that only this authority may have certified. */
-export function statusOf(tunnel: Tunnel, { host, authority }: { host: string; authority: string }): Promise<number> {
+export function statusOf(tunnel: Duplex, { host, authority }: { host: string; authority: string }): Promise<number> {
   return new Promise((resolved, reject) => {
     const secured = connectTLS({ socket: tunnel, servername: host, ca: authority, ALPNProtocols: ['http/1.1'] })
     let text = ''
