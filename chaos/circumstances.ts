@@ -1,9 +1,8 @@
-import { z } from 'zod'
 import type { Deadline } from '../check/deadline.ts'
-import { messageOf } from '../check/error-message.ts'
 import type { Connection } from '../cluster/connection.ts'
 import type { ClusterName } from '../platform/platform.ts'
-import { isCurrent, isReady, readNodes, readObject, readPods } from './cluster-reads.ts'
+import { uidOf, unwellOn } from './cluster-health.ts'
+import { readNodes } from './cluster-reads.ts'
 import { driverOf } from './drivers/drivers.ts'
 import type { Field } from './field.ts'
 import { readJournals, unfinishedIn } from './journal/disk.ts'
@@ -20,15 +19,6 @@ export type Permission = {
   arming: Circumstances['arming']
   protectedNamespaces: readonly string[]
   protectedNodes: readonly string[]
-}
-
-const systemNamespace = z.object({ metadata: z.object({ uid: z.string() }) })
-
-const uidOf = async (connection: Connection, deadline: Deadline): Promise<string | undefined> => {
-  const found = await readObject(connection, '/api/v1/namespaces/kube-system', systemNamespace, deadline).catch(
-    () => undefined,
-  )
-  return found?.metadata.uid
 }
 
 /** Looks at everything that may speak against a scenario. Reads only. */
@@ -85,21 +75,4 @@ async function membersOf(scenario: Scenario, field: Field, deadline: Deadline): 
   if (scenario.cluster === 'across') return 0
   const nodes = await readNodes(field.connections[scenario.cluster], deadline)
   return nodes.filter(({ metadata }) => 'node-role.kubernetes.io/control-plane' in metadata.labels).length
-}
-
-/** What is not well on a cluster: nodes and pods that are not Ready. */
-export async function unwellOn(connection: Connection, deadline: Deadline): Promise<string[]> {
-  try {
-    const [nodes, pods] = await Promise.all([readNodes(connection, deadline), readPods(connection, deadline)])
-    return [
-      ...(nodes.length === 0 ? ['it has no nodes'] : []),
-      ...nodes.filter((node) => !isReady(node)).map(({ metadata }) => `node ${metadata.name} is not Ready`),
-      ...pods
-        .filter(isCurrent)
-        .filter((pod) => !isReady(pod))
-        .map(({ metadata }) => `pod ${metadata.namespace}/${metadata.name} is not Ready`),
-    ]
-  } catch (error) {
-    return [messageOf(error)]
-  }
 }

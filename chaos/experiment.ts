@@ -24,6 +24,7 @@ import { clustersOf } from './scenario.ts'
 import type { TakenBack } from './take-back.ts'
 import { takeBack } from './take-back.ts'
 import type { Undo } from './undo.ts'
+import { undoMs } from './undo.ts'
 import type { Watch } from './watch.ts'
 import { startWatch } from './watch.ts'
 import { raiseWorkloads } from './workloads.ts'
@@ -31,7 +32,6 @@ import { raiseWorkloads } from './workloads.ts'
 const prepareMs = 90_000
 const steadyMs = 60_000
 const makeMs = 30_000
-const undoMs = 180_000
 const residueMs = 120_000
 const pauseMs = 200
 
@@ -44,6 +44,7 @@ export type Experiment = {
   field: Field
   seen: Circumstances
   guard: (journal: Journal) => Promise<Guardian>
+  tell: (text: string) => void
 }
 
 type Posted = { id: string; periodMs: number; posting: Posting; prober: Prober }
@@ -56,7 +57,8 @@ export async function runExperiment(experiment: Experiment): Promise<Run> {
   const { id, scenario, field } = experiment
   const clusters = clustersOf(scenario)
   const intent = intentOf(experiment)
-  const before = await pictureOf(field, clusters, deadlineIn(prepareMs))
+  const isNewAfter = scenario.fault.driver === 'cluster'
+  const before = await pictureOf(field, clusters, deadlineIn(prepareMs), { isNewAfter })
   const journal = openJournal(id)
   const record = emptyRecord(experiment, intent)
   const renewing = new AbortController()
@@ -80,9 +82,12 @@ export async function runExperiment(experiment: Experiment): Promise<Run> {
     record.notRun = `it could not be carried out: ${messageOf(error)}`
   }
   journal.write('taking back')
-  const taken = await takeBack(intent.undo, field, deadlineIn(undoMs))
+  const taken = await takeBack(intent.undo, field, deadlineIn(undoMs(intent.undo)))
   journal.write('taken back', { note: notesOf(taken) })
-  record.residue.push(...failuresOf(taken), ...(await residueAfter(before, field, clusters, deadlineIn(residueMs))))
+  record.residue.push(
+    ...failuresOf(taken),
+    ...(await residueAfter(before, field, clusters, deadlineIn(residueMs), { isNewAfter })),
+  )
   await guardian.now?.dismiss()
   renewing.abort()
   await Promise.all(clusters.map((cluster) => forgetIntent(field.connections[cluster], id, deadlineIn(makeMs))))
@@ -217,16 +222,21 @@ const whatAils = (unwell: readonly Posted[]) =>
     })
     .join(', ')
 
-async function makeFault({ id, scenario, field, seen }: Experiment, journal: Journal, record: Run): Promise<void> {
+async function makeFault(
+  { id, scenario, field, seen, tell }: Experiment,
+  journal: Journal,
+  record: Run,
+): Promise<void> {
   const { fault } = scenario
   journal.write('injecting')
   const lower = monotonicNow()
   record.wallAtInject = new Date().toISOString()
   const driver = driverOf(fault)
   const deadline = deadlineIn(driver.makeMs?.(scenario) ?? makeMs)
-  const made = await driver.make({ id, fault, scenario, field, targets: seen.targets, deadline })
+  const made = await driver.make({ id, fault, scenario, field, targets: seen.targets, deadline, tell })
   if (made?.restored) record.restored = made.restored
-  record.inject = { lower, upper: monotonicNow() }
+  if (made?.rebuilt) record.rebuilt = made.rebuilt
+  record.inject = made?.injected ?? { lower, upper: monotonicNow() }
   journal.write('injected')
 }
 
@@ -257,6 +267,9 @@ async function testify({ fault }: Scenario, field: Field, record: Run): Promise<
     const dropped = (await field.link?.packetsDropped()) ?? 0
     if (dropped > 0) record.witnesses.push(`the nodes dropped ${dropped} packets at the cut`)
   }
+  const { rebuilt } = record
+  if (rebuilt && rebuilt.uid !== rebuilt.uidBefore)
+    record.witnesses.push(`cluster ${rebuilt.uidBefore} is gone, ${rebuilt.uid} is in its place`)
   if (fault.driver === 'node-power') {
     const off = await Promise.all(fault.nodes.map(async (node) => [node, await field.power?.isOn(node)] as const))
     for (const [node, isOn] of off) if (isOn === false) record.witnesses.push(`${node} had no power`)
@@ -282,11 +295,8 @@ const hasNoOpenOutage = ({ log }: Prober, stableSeconds: number) =>
 async function endFault({ scenario, field, seen }: Experiment, record: Run): Promise<void> {
   if (scenario.faultSeconds === 0) return
   const lower = monotonicNow()
-  await takeBack(
-    seen.undo.filter((one) => one !== undefined),
-    field,
-    deadlineIn(undoMs),
-  )
+  const undo = seen.undo.filter((one) => one !== undefined)
+  await takeBack(undo, field, deadlineIn(undoMs(undo)))
   record.faultEnd = { lower, upper: monotonicNow() }
 }
 

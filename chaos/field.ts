@@ -2,6 +2,7 @@ import type { Deadline } from '../check/deadline.ts'
 import type { Connections } from '../cluster/snapshot.ts'
 import type { ClusterName, Platform } from '../platform/platform.ts'
 import type { Place } from './prober/probers.ts'
+import type { Repository } from './restore/restic.ts'
 
 /** Switches nodes off and on: the pair's own, a machine's management controller, or commands of the user's. */
 export type PowerDriver = {
@@ -28,6 +29,22 @@ export type RestoreTools = {
   filesIn: (containerID: string, path: string) => Promise<string>
 }
 
+/** A store outside of a cluster, and the file beside it that says what is in it. */
+export type KeptStore = { repository: Repository; note: string; empty: () => Promise<void> }
+
+/** The loss of a whole cluster and the steps back, each of which can be done twice. */
+export type RebuildHands = {
+  isLost: () => Promise<boolean>
+  lose: (deadline: Deadline) => Promise<void>
+  machines: (deadline: Deadline) => Promise<void>
+  /** `recovery`: the database waits for its data. */
+  platform: (bootstrap: 'initdb' | 'recovery', deadline: Deadline) => Promise<void>
+  link: (deadline: Deadline) => Promise<void>
+  finish: (deadline: Deadline) => Promise<void>
+  close: () => Promise<void>
+  store: KeptStore
+}
+
 /** Where an experiment takes place, and what can be done there. `main.ts` puts it together. */
 export type Field = {
   target: 'pair' | 'live'
@@ -38,6 +55,8 @@ export type Field = {
   power?: PowerDriver
   link?: LinkDriver
   restore?: RestoreTools
+  /** Undefined where only people can do it. */
+  rebuild?: (cluster: ClusterName, deadline: Deadline) => Promise<RebuildHands>
   /**
    * Where a prober stands that reaches Services of a cluster by their addresses, away from the nodes that are about to
    * be lost. Undefined where there is no such place; Services are then asked through the API server.

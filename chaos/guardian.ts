@@ -14,13 +14,13 @@ import { openJournal } from './journal/disk.ts'
 import { holderOn, stopOn } from './journal/in-cluster.ts'
 import { stopOnDisk, writeStop } from './stop.ts'
 import { takeBack } from './take-back.ts'
+import { undoMs } from './undo.ts'
 
 const everyMs = 1_000
 const clusterEveryMs = 3_000
 const answerMs = 2_500
 /** So long nobody may see a cluster before that alone is a reason to stop. */
 const blindMs = 30_000
-const undoMs = 180_000
 const farewell = 'done'
 
 /** What the guardian says on its output. */
@@ -69,7 +69,7 @@ export async function guardExperiment(intent: Intent, field: Field): Promise<voi
   journal.write('stopped', { note: text })
   // A runner that died says nothing against the next one; everything else has to be looked at by somebody first.
   if (kind === 'danger') writeStop(text)
-  const taken = await takeBack(intent.undo, field, deadlineIn(undoMs))
+  const taken = await takeBack(intent.undo, field, deadlineIn(undoMs(intent.undo)))
   for (const { text: what, failure } of taken) if (failure !== undefined) console.error(`could not ${what}: ${failure}`)
 }
 

@@ -6,6 +6,7 @@ import { outagesIn } from './clocks/outages.ts'
 import { between, firstHeld, heldSince } from './clocks/sightings.ts'
 import type { Measured, Verdict } from './clocks/verdict.ts'
 import { blindFor, doubtsAbout, rangeText, seconds, verdictOf, widened } from './clocks/verdict.ts'
+import { phaseText } from './rebuild/phases.ts'
 import { restoreSeen, restoreVerdict } from './restore/restored.ts'
 import type { Run } from './run-record.ts'
 import type { ScenarioJudgement } from './scenario.ts'
@@ -223,5 +224,6 @@ function findingsOf(run: Run): string[] {
           : 'one server wrote all rows: it was never replaced or restarted',
       ]
     : []
-  return [...written, ...run.residue.map((line) => `residue: ${line}`)]
+  const phases = (run.rebuilt?.phases ?? []).map(phaseText)
+  return [...written, ...phases, ...run.residue.map((line) => `residue: ${line}`)]
 }

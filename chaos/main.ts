@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { execa } from 'execa'
+import type { Deadline } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
 import { exitCodes } from '../check/outcome.ts'
 import { SetupError, describeProblem } from '../check/setup-error.ts'
@@ -9,7 +10,7 @@ import { connect } from '../cluster/connection.ts'
 import { defaultProbeImage } from '../cluster/look.ts'
 import type { Target } from '../cluster/target.ts'
 import { chooseTarget } from '../cluster/target.ts'
-import type { Platform } from '../platform/platform.ts'
+import type { ClusterName, Platform } from '../platform/platform.ts'
 import { loadPlatform } from '../platform/platform.ts'
 import { writeJudged } from '../reporters/allure-judged.ts'
 import { clearResults } from '../reporters/allure-unjudged.ts'
@@ -21,7 +22,7 @@ import { attainabilityLines } from './attainable-workloads.ts'
 import { verifyDrill } from './drill/record.ts'
 import { keepDrill } from './drill/run-drill.ts'
 import { chooseScenarios, readScenarios } from './read-scenarios.ts'
-import type { Field } from './field.ts'
+import type { Field, RebuildHands } from './field.ts'
 import { guardExperiment } from './guardian.ts'
 import { readJournal } from './journal/disk.ts'
 import { planScenarios, runScenarios } from './run-scenarios.ts'
@@ -79,7 +80,7 @@ withTarget(program.command('attainability'))
   })
 
 const drill = program.command('drill').description('exercise a tier and keep the evidence').exitOverride()
-for (const tier of ['1', '2']) {
+for (const tier of ['1', '2', '3']) {
   withTarget(drill.command(`tier${tier}`))
     .description(`run all scenarios of tier ${tier}; with --arm`)
     .option('--arm', 'do it', false)
@@ -210,7 +211,7 @@ async function onField<T>(
   }
 }
 
-type Machines = Pick<Field, 'power' | 'link' | 'restore' | 'placeOn' | 'placeInMesh' | 'picture'>
+type Machines = Pick<Field, 'power' | 'link' | 'restore' | 'rebuild' | 'placeOn' | 'placeInMesh' | 'picture'>
 type Opened = { target: Target; machines: Machines; takeDown: () => Promise<void> }
 
 async function machinesOf(
@@ -250,6 +251,7 @@ async function pairMachines(platform: Platform): Promise<Machines> {
       packetsDropped: faults.packetsDropped,
     },
     restore: { program: resticOfPair, version: pinnedVersions.restic, filesIn: faults.filesIn },
+    rebuild: (cluster, deadline) => rebuildOfPair(cluster, platform, deadline),
     placeOn: async (cluster, without) => {
       const node = faults.nodesOf(cluster).find((name) => !without.includes(name))
       if (node === undefined) throw new Error(`${cluster} has no node left for a prober`)
@@ -258,6 +260,14 @@ async function pairMachines(platform: Platform): Promise<Machines> {
     placeInMesh: ({ node, containerID }) => faults.inPod(node, containerID),
     picture: faults.picture,
   }
+}
+
+async function rebuildOfPair(cluster: ClusterName, platform: Platform, deadline: Deadline): Promise<RebuildHands> {
+  const { openRebuild } = await import('../fixtures/pair/rebuild.ts')
+  const restic = await resticOfPair()
+  const { store, ...hands } = await openRebuild(cluster, platform, deadline)
+  const { folder, password, note, empty } = store
+  return { ...hands, store: { repository: { program: restic, place: [], url: folder, password }, note, empty } }
 }
 
 /** restic is no part of the pair: it is built, once, for the first who restores something. */

@@ -36,19 +36,40 @@ const lists = [
   { kind: 'Job', path: '/apis/batch/v1/jobs', withContent: false },
 ] as const
 
+/** `isNewAfter`: it is another cluster then, which hands out addresses and ports anew. */
+export type Comparing = { isNewAfter?: boolean }
+
+const handedOut = new Set(['clusterIP', 'clusterIPs', 'nodePort', 'healthCheckNodePort'])
+
+function withoutHandedOut(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutHandedOut)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !handedOut.has(key))
+      .map(([key, inner]) => [key, withoutHandedOut(inner)]),
+  )
+}
+
 /** The state of these clusters, and of the machines below them. */
 export async function pictureOf(
   field: Pick<Field, 'connections' | 'picture'>,
   clusters: readonly ClusterName[],
   deadline: Deadline,
+  comparing: Comparing = {},
 ): Promise<Picture> {
   const seen = await Promise.all(
-    clusters.map((cluster) => pictureOfCluster(cluster, field.connections[cluster], deadline)),
+    clusters.map((cluster) => pictureOfCluster(cluster, field.connections[cluster], deadline, comparing)),
   )
   return [...seen.flat(), ...(await field.picture(clusters))].toSorted()
 }
 
-async function pictureOfCluster(cluster: ClusterName, connection: Connection, deadline: Deadline): Promise<Picture> {
+async function pictureOfCluster(
+  cluster: ClusterName,
+  connection: Connection,
+  deadline: Deadline,
+  { isNewAfter = false }: Comparing,
+): Promise<Picture> {
   const [nodes, pods, ...objects] = await Promise.all([
     readNodes(connection, deadline),
     readPods(connection, deadline),
@@ -56,7 +77,7 @@ async function pictureOfCluster(cluster: ClusterName, connection: Connection, de
       const { items } = (await readObject(connection, path, looseList, deadline)) ?? { items: [] }
       return items.map(({ metadata, spec }) => {
         const name = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`
-        return `${kind} ${name}${withContent ? ` ${digest(spec)}` : ''}`
+        return `${kind} ${name}${withContent ? ` ${digest(isNewAfter ? withoutHandedOut(spec) : spec)}` : ''}`
       })
     }),
   ])
@@ -100,12 +121,13 @@ export async function residueAfter(
   field: Field,
   clusters: readonly ClusterName[],
   deadline: Deadline,
+  comparing: Comparing = {},
 ): Promise<string[]> {
   let left = ['nothing could be looked at']
   for (;;) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- until it is as before
-      left = differencesOf(before, await pictureOf(field, clusters, deadlineIn(15_000, deadline.signal)))
+      left = differencesOf(before, await pictureOf(field, clusters, deadlineIn(15_000, deadline.signal), comparing))
       if (left.length === 0) return []
     } catch (error) {
       if (!deadline.signal.aborted) left = [`the state could not be read: ${messageOf(error)}`]

@@ -2,7 +2,7 @@ import type { Result } from '../check/result.ts'
 import { settle } from '../check/judge.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Measured, Verdict } from './clocks/verdict.ts'
-import { rangeText, seconds } from './clocks/verdict.ts'
+import { rangeNumbers, rangeText, seconds } from './clocks/verdict.ts'
 import type { Judged, JudgedRun } from './judge-run.ts'
 import { objectiveSeconds } from './judge-run.ts'
 import type { Run } from './run-record.ts'
@@ -80,7 +80,7 @@ function resultOf(
       name: what,
       unit: 'seconds',
       documented: maxSeconds,
-      observed: rangeText(range),
+      observed: rangeNumbers(range),
     })),
     durationMs: durationOf(run),
     method: 'fault',

@@ -1,10 +1,15 @@
 import { z } from 'zod'
 import { sentSchema } from './prober/probers.ts'
+import { phaseRecord } from './rebuild/phases.ts'
 import { restoredSchema } from './restore/restored.ts'
 import { scenarioSchema } from './scenario.ts'
 
 const range = z.object({ lower: z.number(), upper: z.number() })
 const sighting = z.object({ sentAt: z.number(), endedAt: z.number(), holds: z.boolean() })
+
+/** A cluster that was lost and rebuilt: it is another one now. */
+export const rebuiltSchema = z.object({ uidBefore: z.string(), uid: z.string(), phases: z.array(phaseRecord) })
+export type Rebuilt = z.infer<typeof rebuiltSchema>
 
 /**
  * Everything raw that a run of a scenario left: each number of a verdict can be computed from it anew. Times are
@@ -45,6 +50,7 @@ export const runSchema = z.object({
     })
     .optional(),
   restored: restoredSchema.optional(),
+  rebuilt: rebuiltSchema.optional(),
   detected: z.array(sighting),
   victims: z.array(
     z.object({

@@ -67,6 +67,7 @@ async function runOne(scenario: Scenario, { field, permission, guardCommand, tel
       field,
       seen,
       guard: (journal) => startGuardian(guardCommand, journal),
+      tell: (text) => tell(`${scenario.id}: ${text}`),
     })
   } catch (error) {
     return notRun(scenario, id, field, messageOf(error))

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { claimId, clusterName, text } from '../platform/shapes.ts'
 import { journeySchema } from './prober/journey.ts'
+import { phaseIds, phaseSchema } from './rebuild/phases.ts'
 import { storeSchema } from './restore/store.ts'
 import { plainName } from './shapes.ts'
 
@@ -72,6 +73,29 @@ const restoreFault = z.strictObject({
   store: storeSchema,
 })
 
+/** Loses a whole cluster, and goes the way back from what is kept outside of it. */
+export const clusterFault = z.strictObject({
+  driver: z.literal('cluster'),
+  action: z.literal('rebuild'),
+  /** Its control-plane members: the cap of every other fault, and here all of them. */
+  atMost: z.literal(3),
+  /** The database whose rows have to come back. */
+  database: z.strictObject({
+    namespace: plainName,
+    /** Of all its instances. */
+    labels,
+    /** What the primary has beside those. */
+    primary: labels,
+    container: plainName,
+    socket: z.string().startsWith('/'),
+  }),
+  /** Namespaces whose ConfigMaps no repository has. */
+  keeps: z.array(plainName).default([]),
+  phases: z
+    .array(phaseSchema)
+    .refine((given) => given.map(({ id }) => id).join() === phaseIds.join(), `the phases ${phaseIds.join(', ')}`),
+})
+
 /** Durations of Chaos Mesh are Go's. */
 const chaosMeshFault = z.strictObject({
   driver: z.literal('chaos-mesh'),
@@ -82,7 +106,14 @@ const chaosMeshFault = z.strictObject({
   settings: z.record(z.string(), z.string()).default({}),
 })
 
-export const faultSchema = z.union([kubernetesFault, nodePowerFault, linkFault, restoreFault, chaosMeshFault])
+export const faultSchema = z.union([
+  kubernetesFault,
+  nodePowerFault,
+  linkFault,
+  restoreFault,
+  clusterFault,
+  chaosMeshFault,
+])
 export type Fault = z.infer<typeof faultSchema>
 
 /** Deployments that the scenario brings, so that nothing of the platform has to be the victim. */
@@ -134,7 +165,7 @@ export const scenarioSchema = z
     /** How long a journey has to be well again to count as back. */
     stableSeconds: z.int().min(2).max(300).default(15),
     /** The end of everything that waits: after it the outage counts as not ended. */
-    longestSeconds: z.int().min(10).max(3_600),
+    longestSeconds: z.int().min(10).max(28_800),
     /** What this fault does to the control plane: a lost view is then no reason to stop. */
     hidesAPI: z.boolean().default(false),
     /** Nothing may run on the other cluster meanwhile, because the journeys cross the border. */

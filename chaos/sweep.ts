@@ -16,9 +16,10 @@ import { chaosNamespace, experimentLabel, workloadNamespace } from './names.ts'
 import { clearStop } from './stop.ts'
 import { deleteNamespace, takeBack } from './take-back.ts'
 import type { Undo } from './undo.ts'
+import { undoMs } from './undo.ts'
 
-const undoMs = 180_000
 const lookMs = 20_000
+const forgetMs = 180_000
 
 export type Swept = { lines: string[]; isClean: boolean }
 
@@ -35,7 +36,7 @@ export async function sweep(field: Field, { clearsStop }: { clearsStop: boolean 
   const journals = unfinishedIn(readJournals()).filter(({ intent }) => isGone(intent.holder))
   const intents = await allIntents(field, journals, free)
   const undo = unique([...intents.flatMap((intent) => intent.undo), ...(await labelled(field, free))])
-  const taken = await takeBack(undo, field, deadlineIn(undoMs))
+  const taken = await takeBack(undo, field, deadlineIn(undoMs(undo)))
   for (const { text, failure, undo: one } of taken) {
     if (failure !== undefined) lines.push(`NOT taken back: ${text}: ${failure}`)
     else if (one.do !== 'wait for owner') lines.push(`taken back: ${text}`)
@@ -151,7 +152,7 @@ async function forget(
     clusters.map(async (cluster) => {
       const connection = field.connections[cluster]
       const path = `/api/v1/namespaces/${chaosNamespace}`
-      const deadline = deadlineIn(undoMs)
+      const deadline = deadlineIn(forgetMs)
       if ((await connection.get(path, deadline)).status === 404) return []
       const stop = await stopOn(connection, deadline)
       if (stop === undefined) {

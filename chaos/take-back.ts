@@ -3,6 +3,7 @@ import type { Deadline } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
 import { change, jsonPatch, mergePatch, readNodes } from './cluster-reads.ts'
 import { chaosMeshGroup, chaosMeshVersion } from './drivers/chaos-mesh.ts'
+import { rebuildLost } from './drivers/cluster.ts'
 import { scaleTo } from './drivers/kubernetes.ts'
 import type { Field } from './field.ts'
 import { deleteBucket } from './restore/store.ts'
@@ -22,7 +23,7 @@ export async function takeBack(undos: readonly Undo[], field: Field, deadline: D
   return [...first, ...(await Promise.all(objects.map((undo) => patiently(undo, field, deadline))))]
 }
 
-const isOfMachines = ({ do: what }: Undo) => what === 'power on' || what === 'join link'
+const isOfMachines = ({ do: what }: Undo) => what === 'power on' || what === 'join link' || what === 'rebuild cluster'
 
 async function patiently(undo: Undo, field: Field, deadline: Deadline): Promise<TakenBack> {
   const text = undoText(undo)
@@ -46,6 +47,8 @@ async function takeBackOne(undo: Undo, field: Field, deadline: Deadline): Promis
     case 'power on':
       if (!field.power) throw new Error(`nobody here can switch ${undo.node} on`)
       return field.power.on(undo.node, deadline)
+    case 'rebuild cluster':
+      return rebuildLost(undo, field, deadline)
     case 'join link':
       if (!field.link) throw new Error('nobody here can join the link')
       return field.link.join()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { clusterName } from '../platform/shapes.ts'
 import { storeSchema } from './restore/store.ts'
+import { clusterFault } from './scenario.ts'
 
 /** How a fault is taken back. It is written down before the fault is made, and can be done twice. */
 export const undoSchema = z.discriminatedUnion('do', [
@@ -18,6 +19,7 @@ export const undoSchema = z.discriminatedUnion('do', [
   }),
   z.strictObject({ do: z.literal('power on'), cluster: clusterName, node: z.string() }),
   z.strictObject({ do: z.literal('join link') }),
+  z.strictObject({ do: z.literal('rebuild cluster'), cluster: clusterName, fault: clusterFault }),
   z.strictObject({
     do: z.literal('delete chaos'),
     cluster: clusterName,
@@ -29,6 +31,13 @@ export const undoSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('delete workloads'), cluster: clusterName, namespace: z.string() }),
 ])
 export type Undo = z.infer<typeof undoSchema>
+
+const usualMs = 180_000
+const rebuildMs = 1_200_000
+
+/** How long taking these back may take. */
+export const undoMs = (undos: readonly Undo[]): number =>
+  undos.some(({ do: what }) => what === 'rebuild cluster') ? rebuildMs : usualMs
 
 /** What an undo is about, for a person: `power on infra-03`. */
 export function undoText(undo: Undo): string {
@@ -43,6 +52,8 @@ export function undoText(undo: Undo): string {
       return `scale ${undo.kind} ${undo.namespace}/${undo.name} to ${undo.replicas}`
     case 'power on':
       return `power on ${undo.node}`
+    case 'rebuild cluster':
+      return `rebuild ${undo.cluster} from what is kept outside of it`
     case 'join link':
       return 'join the link between the clusters again'
     case 'delete chaos':

@@ -61,6 +61,10 @@ const number = (ms: number) => (ms / 1000).toFixed(ms < 10_000 ? 2 : 1)
 export const seconds = (ms: number): string =>
   Number.isFinite(ms) ? `${ms % 1000 === 0 ? ms / 1000 : number(ms)} s` : 'for ever'
 
+/** `[3.21, 3.64]`, in seconds, for where the unit stands already. */
+export const rangeNumbers = ({ lower, upper }: Range): string =>
+  Number.isFinite(upper) ? `[${number(lower)}, ${number(upper)}]` : `[${number(lower)}, not ended]`
+
 /** `[3.21, 3.64] s`; `[41.2 s, not ended]` while it lasts. */
 export const rangeText = ({ lower, upper }: Range): string =>
   Number.isFinite(upper) ? `[${number(lower)}, ${number(upper)}] s` : `[${number(lower)} s, not ended]`

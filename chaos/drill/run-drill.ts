@@ -6,6 +6,7 @@ import type { ClusterName } from '../../platform/platform.ts'
 import type { Field } from '../field.ts'
 import { objectiveSeconds } from '../judge-run.ts'
 import { runPicture } from '../picture.ts'
+import type { Run } from '../run-record.ts'
 import type { Done } from '../run-scenarios.ts'
 import type { DrillHeader, DrillSummary } from './record.ts'
 import { drillRecord } from './record.ts'
@@ -67,6 +68,10 @@ async function keepOn(
   if (uid !== undefined) await keepRecord(field.connections[cluster], id, { ...summary, uid }, deadlineIn(keepMs))
 }
 
+/** A rebuilt cluster is another one: the record is about what stands now. */
+const uidsAfter = ({ uids, rebuilt, scenario }: Run): DrillHeader['uids'] =>
+  rebuilt && scenario.cluster !== 'across' ? { ...uids, [scenario.cluster]: rebuilt.uid } : uids
+
 async function headerOf(tier: number, done: readonly Done[], field: Field, started: Date): Promise<DrillHeader> {
   const { figures } = field.platform
   const git = async (...args: string[]) => {
@@ -78,7 +83,7 @@ async function headerOf(tier: number, done: readonly Done[], field: Field, start
     tier,
     target: field.target,
     simulated: field.target === 'pair',
-    uids: Object.assign({}, ...done.map(({ run }) => run.uids)) as DrillHeader['uids'],
+    uids: Object.assign({}, ...done.map(({ run }) => uidsAfter(run))) as DrillHeader['uids'],
     document: { title: figures.document.title, version: figures.document.version },
     objectives: {
       podRecovery: objectiveSeconds(figures, 'podRecovery'),

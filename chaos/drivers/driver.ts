@@ -1,3 +1,5 @@
+import type { Range } from '../clocks/attempts.ts'
+import type { Rebuilt } from '../run-record.ts'
 import type { Deadline } from '../../check/deadline.ts'
 import type { Field } from '../field.ts'
 import type { Target } from '../refusals.ts'
@@ -13,10 +15,17 @@ export type Making<F extends Fault> = {
   field: Field
   targets: readonly Target[]
   deadline: Deadline
+  /** Says to whoever watches what goes on, where that takes long or needs them. */
+  tell: (text: string) => void
 }
 
 /** What a driver has to report of its own, beside what probers see. */
-export type Made = { restored?: Restored }
+export type Made = {
+  restored?: Restored
+  rebuilt?: Rebuilt
+  /** When it was broken, where making took longer than that. */
+  injected?: Range
+}
 
 /** One way to break something. It looks before anything is written down, and makes nothing that has no way back. */
 export type Driver<F extends Fault> = {

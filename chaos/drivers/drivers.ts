@@ -1,5 +1,6 @@
 import type { Fault } from '../scenario.ts'
 import { chaosMeshDriver } from './chaos-mesh.ts'
+import { clusterDriver } from './cluster.ts'
 import type { Driver } from './driver.ts'
 import { kubernetesDriver } from './kubernetes.ts'
 import { linkDriver, nodePowerDriver } from './machines.ts'
@@ -11,6 +12,7 @@ const drivers: { [Name in Fault['driver']]: Driver<Extract<Fault, { driver: Name
   'node-power': nodePowerDriver,
   link: linkDriver,
   restore: restoreDriver,
+  cluster: clusterDriver,
 }
 
 /** The driver of a fault. Each gets only faults of its own kind. */

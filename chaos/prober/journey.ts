@@ -36,6 +36,10 @@ const postgres = z.strictObject({
   service: name,
   /** The Secret with username, password and dbname. */
   secret: name,
+  /** The cluster that has it; that of the user when left out. */
+  secretOn: clusterName.optional(),
+  /** True: from inside the mesh, as a pod of it; the way to mirrored Services. */
+  meshed: z.boolean().default(false),
 })
 
 /** What a user of the platform does, again and again, while something is broken. */

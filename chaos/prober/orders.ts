@@ -62,8 +62,8 @@ export async function postingOf(
       return { order: { do: 'get', url: `http://${address}:${port}${path}`, periodMs, timeoutMs }, place }
     }
     case 'postgres': {
-      const { namespace, service, secret } = journey
-      const place = await field.placeOn?.(from, without)
+      const { namespace, service, secret, secretOn = from } = journey
+      const place = await placeFor(journey, field, without, deadline)
       if (place === undefined) throw new Error(`${journey.id}: there is no place from which ${service} can be reached`)
       const host = await addressOf(connection, namespace, service, deadline)
       if (host === undefined)
@@ -72,7 +72,7 @@ export async function postingOf(
         host,
         port: 5432,
         table: tableOf(id),
-        ...(await account(connection, namespace, secret, deadline)),
+        ...(await account(field.connections[secretOn], namespace, secret, deadline)),
       }
       return { order: { do: 'insert', database, periodMs, timeoutMs }, place }
     }
@@ -80,7 +80,7 @@ export async function postingOf(
 }
 
 async function placeFor(
-  journey: Extract<Journey, { by: 'service' }>,
+  journey: Extract<Journey, { by: 'service' | 'postgres' }>,
   field: Field,
   without: readonly string[],
   deadline: Deadline,

@@ -7,10 +7,11 @@ import type { Place } from '../prober/probers.ts'
 export type Repository = {
   program: string
   place: Place
-  /** `s3:http://10.245.3.4:9000/bucket` */
+  /** `s3:http://10.245.3.4:9000/bucket`, or a folder. */
   url: string
   password: string
-  account: { accessKeyId: string; secretAccessKey: string }
+  /** Of the object store. */
+  account?: { accessKeyId: string; secretAccessKey: string }
 }
 
 const summary = z.object({
@@ -41,8 +42,7 @@ async function restic(
       HOME: '/nonexistent',
       RESTIC_REPOSITORY: url,
       RESTIC_PASSWORD: password,
-      AWS_ACCESS_KEY_ID: account.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: account.secretAccessKey,
+      ...(account && { AWS_ACCESS_KEY_ID: account.accessKeyId, AWS_SECRET_ACCESS_KEY: account.secretAccessKey }),
     },
     cancelSignal: deadline.signal,
   })
@@ -82,6 +82,16 @@ export async function restoreInto(
   deadline: Deadline,
 ): Promise<void> {
   await restic(repository, ['restore', snapshot, `--target=${folder}`, '--verify'], { deadline })
+}
+
+/** A text that was backed up, as it was. */
+export async function dumped(
+  repository: Repository,
+  snapshot: string,
+  name: string,
+  deadline: Deadline,
+): Promise<string> {
+  return restic(repository, ['dump', snapshot, `/${name}`], { deadline })
 }
 
 /** The last line of a backup says what is in it; a backup of nothing is none. */
