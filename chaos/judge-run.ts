@@ -6,6 +6,7 @@ import { outagesIn } from './clocks/outages.ts'
 import { between, firstHeld, heldSince } from './clocks/sightings.ts'
 import type { Measured, Verdict } from './clocks/verdict.ts'
 import { blindFor, doubtsAbout, rangeText, seconds, verdictOf, widened } from './clocks/verdict.ts'
+import { writesDown } from './prober/journey.ts'
 import { phaseText } from './rebuild/phases.ts'
 import { restoreSeen, restoreVerdict } from './restore/restored.ts'
 import type { Run } from './run-record.ts'
@@ -126,6 +127,7 @@ function weigh(
   const doubts = [
     ...about.flatMap(({ journey, failure }) => (failure === undefined ? [] : [`the prober of ${journey}: ${failure}`])),
     ...about.flatMap(({ journey, seen }) => (seen.attempts === 0 ? [`${journey} was never probed`] : [])),
+    ...(run.rebuilt?.phases ?? []).filter(({ ended }) => ended === undefined).map(phaseText),
     ...(run.residue.length > 0 ? [`it left something behind: ${run.residue[0]}`] : []),
   ]
   if (judgement.by === 'untouched') {
@@ -162,11 +164,9 @@ function measuredBy({ by }: ScenarioJudgement, run: Run, about: Outages): Measur
 }
 
 function restoredBy(run: Run, objectiveMs: number, doubts: readonly string[]) {
-  const writes = run.journeys.find(({ id }) =>
-    run.scenario.journeys.some((one) => one.id === id && one.by === 'postgres'),
-  )
+  const writes = run.journeys.find(({ id }) => run.scenario.journeys.some((one) => one.id === id && writesDown(one)))
   const seen = run.restored && restoreSeen(run.restored, writes?.log ?? [])
-  const measured: Measured[] = seen ? [{ what: 'the restore of the database', range: seen.took }] : []
+  const measured: Measured[] = seen ? [{ what: 'the restore', range: seen.took }] : []
   return { verdict: restoreVerdict(seen, objectiveMs, doubts), measured }
 }
 

@@ -5,7 +5,7 @@ import type { Undo } from './undo.ts'
 
 /** One thing that a fault is going to touch, as it was found. */
 export type Target = {
-  kind: 'Pod' | 'Node' | 'Deployment' | 'StatefulSet' | 'Link'
+  kind: 'Pod' | 'Node' | 'Deployment' | 'StatefulSet' | 'Volume' | 'Namespace' | 'Link'
   cluster: ClusterName | 'across'
   namespace?: string
   name: string

@@ -61,17 +61,23 @@ const linkFault = z.strictObject({
   atMost: z.literal(1),
 })
 
-/** Breaks nothing: backs a database up under writes and restores it beside the one in use. */
-const restoreFault = z.strictObject({
-  driver: z.literal('restore'),
-  action: z.literal('database'),
-  atMost: z.literal(1),
-  pods: podTarget,
-  container: plainName,
-  /** The folder of the server's socket, within its container. */
-  socket: z.string().startsWith('/'),
-  store: storeSchema,
-})
+/** Backs up under writes and restores: a database beside the one in use, or what the scenario itself brings. */
+const restore = { driver: z.literal('restore'), atMost: z.literal(1), store: storeSchema }
+
+const restoreFault = z.discriminatedUnion('action', [
+  z.strictObject({
+    ...restore,
+    action: z.literal('database'),
+    pods: podTarget,
+    container: plainName,
+    /** The folder of the server's socket, within its container. */
+    socket: z.string().startsWith('/'),
+  }),
+  /** Of a workload that the scenario brings, into the volume of another one. */
+  z.strictObject({ ...restore, action: z.literal('volume'), own: plainName, into: plainName }),
+  /** The namespace of the workloads that the scenario brings, which is deleted and made again. */
+  z.strictObject({ ...restore, action: z.literal('namespace'), own: plainName }),
+])
 
 /** Loses a whole cluster, and goes the way back from what is kept outside of it. */
 export const clusterFault = z.strictObject({
@@ -123,6 +129,8 @@ const ownWorkload = z.strictObject({
   prefersNode: plainName,
   /** Seconds for which pods stay on a node that is lost; Kubernetes' own 300 when left out. */
   tolerationSeconds: z.int().min(0).max(3_600).optional(),
+  /** With a volume, for journeys that write files. */
+  hasVolume: z.boolean().default(false),
 })
 
 /** One judgement of a scenario: by which objective of platform.yaml, on what it measured. */

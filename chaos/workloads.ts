@@ -7,8 +7,12 @@ import type { OwnWorkload } from './scenario.ts'
 
 const port = 8080
 
+/** Where the volume of a workload is, and the folder on it that files are written to. */
+export const volumePath = '/data'
+export const canaryFolder = 'canary'
+
 /** A Deployment of one pod that answers with its name, and its Service. */
-function objectsOf({ name, prefersNode, tolerationSeconds }: OwnWorkload, id: string, image: string) {
+function objectsOf({ name, prefersNode, tolerationSeconds, hasVolume }: OwnWorkload, id: string, image: string) {
   const labels = { ...managedBy, [experimentLabel]: id, app: name }
   const metadata = { name, namespace: workloadNamespace, labels }
   const tolerations =
@@ -27,7 +31,7 @@ function objectsOf({ name, prefersNode, tolerationSeconds }: OwnWorkload, id: st
     spec: {
       replicas: 1,
       selector: { matchLabels: { app: name } },
-      template: { metadata: { labels }, spec: podSpec(prefersNode, tolerations, image) },
+      template: { metadata: { labels }, spec: podSpec(prefersNode, tolerations, image, hasVolume) },
     },
   }
   const service = {
@@ -39,7 +43,7 @@ function objectsOf({ name, prefersNode, tolerationSeconds }: OwnWorkload, id: st
   return { deployment, service }
 }
 
-const podSpec = (node: string, tolerations: unknown[], image: string) => ({
+const podSpec = (node: string, tolerations: unknown[], image: string, hasVolume: boolean) => ({
   terminationGracePeriodSeconds: 1,
   automountServiceAccountToken: false,
   enableServiceLinks: false,
@@ -55,10 +59,12 @@ const podSpec = (node: string, tolerations: unknown[], image: string) => ({
     },
   },
   securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
+  ...(hasVolume ? { volumes: [{ name: 'data', emptyDir: { sizeLimit: '64Mi' } }] } : {}),
   containers: [
     {
       name: 'main',
       image,
+      ...(hasVolume ? { volumeMounts: [{ name: 'data', mountPath: volumePath }] } : {}),
       args: ['netexec', `--http-port=${port}`],
       ports: [{ name: 'http', containerPort: port }],
       startupProbe: { httpGet: { path: '/healthz', port }, periodSeconds: 1, failureThreshold: 60 },

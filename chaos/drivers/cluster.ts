@@ -10,8 +10,8 @@ import type { Field, RebuildHands } from '../field.ts'
 import { postingOf } from '../prober/orders.ts'
 import { askProgram } from '../prober/probers.ts'
 import { keepOutside, putBack, readNote } from '../rebuild/kept.ts'
-import type { Hands, Look, PhaseId } from '../rebuild/phases.ts'
-import { walkPhases } from '../rebuild/phases.ts'
+import type { Hands, Look, PhaseId, PhaseRecord } from '../rebuild/phases.ts'
+import { phaseText, walkPhases } from '../rebuild/phases.ts'
 import type { Restored } from '../restore/restored.ts'
 import { canaryRow } from '../restore/restored.ts'
 import type { Fault } from '../scenario.ts'
@@ -83,7 +83,7 @@ async function rebuild(rebuilding: Rebuilding, hands: RebuildHands | undefined):
   const uid = (await uidOf(connection, deadlineIn(lookMs))) ?? 'unknown'
   const loss = notes.lost ?? rangeOf(phases.find(({ id }) => id === 'loss'))
   // Before the loss nothing was broken, so that it simply was not carried out.
-  if (!loss) throw new Error(phases.at(-1)?.seen ?? 'no phase was begun')
+  if (!loss) throw new Error(phases.map(phaseText).at(-1) ?? 'no phase was begun')
   return {
     injected: loss,
     rebuilt: { uidBefore: before.uid, uid, phases },
@@ -91,8 +91,9 @@ async function rebuild(rebuilding: Rebuilding, hands: RebuildHands | undefined):
   }
 }
 
-const rangeOf = (record: { began: number; ended?: Range | undefined } | undefined): Range | undefined =>
-  record?.ended && { lower: record.began, upper: record.ended.upper }
+/** From its beginning on, however it ended: nobody knows what of it was done by then. */
+const rangeOf = (record: PhaseRecord | undefined): Range | undefined =>
+  record && { lower: record.began, upper: record.ended?.upper ?? monotonicNow() }
 
 function restoredOf({ backup, rows, served }: Notes, loss: Range): { restored?: Restored } {
   if (!backup || !rows || !served) return {}

@@ -1,47 +1,28 @@
-import { randomBytes } from 'node:crypto'
-import { chown, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { z } from 'zod'
-import { deadlineIn } from '../../check/deadline.ts'
-import { messageOf } from '../../check/error-message.ts'
-import type { ClusterName } from '../../platform/platform.ts'
-import type { Range } from '../clocks/attempts.ts'
-import { monotonicNow } from '../clocks/attempts.ts'
-import { readObject, readPods } from '../cluster-reads.ts'
-import type { Field } from '../field.ts'
-import { postingOf } from '../prober/orders.ts'
-import { askProgram } from '../prober/probers.ts'
-import { labelFile, takeBaseBackup } from '../restore/base-backup.ts'
-import type { Repository } from '../restore/restic.ts'
-import { makeRepository, restoreInto } from '../restore/restic.ts'
 import type { Restored } from '../restore/restored.ts'
-import { canaryRow } from '../restore/restored.ts'
-import { dataOf, scratchPod, sourcePod, startSign } from '../restore/scratch-pod.ts'
-import { firstAnswer, lastWords, raiseScratch } from '../restore/scratch-server.ts'
-import { storeOf } from '../restore/store.ts'
-import type { Target } from '../refusals.ts'
+import type { Restoring } from '../restore/database.ts'
+import { restoreDatabase } from '../restore/database.ts'
+import { restoreNamespace } from '../restore/namespace.ts'
+import { bucket } from '../restore/store-repository.ts'
+import { restoreVolume } from '../restore/volume.ts'
+import { workloadNamespace } from '../names.ts'
 import type { Fault } from '../scenario.ts'
-import type { Driver, Making } from './driver.ts'
+import type { Driver } from './driver.ts'
 import { findPods } from './kubernetes.ts'
 
 type RestoreFault = Extract<Fault, { driver: 'restore' }>
-type Restoring = Making<RestoreFault> & { cluster: ClusterName; tools: NonNullable<Field['restore']> }
 
-/** One name for all runs: the bucket of a killed one goes with the next. */
-const bucket = 'conformance-chaos'
-/** A restored server that has not answered by then has said why. */
-const servingMs = 90_000
-
-/**
- * Backs a database up while it is written to, into the object store, and restores it beside the one in use. Nothing is
- * broken; what would be lost if the original were, is measured.
- */
+/** Backs something up while it is written to, into the object store, and restores it. What is destroyed on the way is the suite's own. */
 export const restoreDriver: Driver<RestoreFault> = {
   bringsPods: true,
   makeMs: ({ longestSeconds }) => longestSeconds * 1_000,
-  find: ({ fault, scenario, field, deadline }) => {
-    if (scenario.cluster === 'across') throw new Error('a database is restored on one cluster')
-    return findPods(field.connections[scenario.cluster], scenario.cluster, fault.pods, deadline)
+  find: async ({ fault, scenario: { cluster }, field, deadline }) => {
+    if (cluster === 'across') throw new Error('a restore happens on one cluster')
+    if (fault.action === 'database') return findPods(field.connections[cluster], cluster, fault.pods, deadline)
+    // It does not exist yet: the scenario brings it.
+    const uid = 'made for this experiment'
+    return fault.action === 'volume'
+      ? [{ kind: 'Volume', cluster, namespace: workloadNamespace, name: fault.own, uid }]
+      : [{ kind: 'Namespace', cluster, name: workloadNamespace, uid }]
   },
   undo: async ({ fault, scenario, field, targets }) =>
     targets.map(() =>
@@ -52,110 +33,18 @@ export const restoreDriver: Driver<RestoreFault> = {
   make: async (making) => {
     const { scenario, field } = making
     if (scenario.cluster === 'across' || !field.restore || !field.placeOn || !field.placeInMesh)
-      throw new Error('nobody here reaches the files of a database and the object store')
+      throw new Error('nobody here reaches the files of a volume and the object store')
     return { restored: await restore({ ...making, cluster: scenario.cluster, tools: field.restore }) }
   },
 }
 
-async function restore(restoring: Restoring): Promise<Restored> {
-  const { field, cluster, fault, targets, deadline, id, tools } = restoring
-  const connection = field.connections[cluster]
-  const [target] = targets
-  if (!target?.namespace) throw new Error('there is no database to back up')
-  const source = await readObject(
-    connection,
-    `/api/v1/namespaces/${target.namespace}/pods/${target.name}`,
-    sourcePod,
-    deadline,
-  )
-  if (!source) throw new Error(`pod ${target.namespace}/${target.name} is gone`)
-  const original = await runningContainer(restoring, target)
-  const [repository, scratch] = await Promise.all([
-    repositoryOf(restoring, original),
-    raiseScratch(connection, scratchPod(source, fault.container, id), id, deadline),
-  ])
-  const data = dataOf(source, fault.container)
-  await makeRepository(repository, deadline)
-
-  const backupBegan = monotonicNow()
-  const backup = await takeBaseBackup(
-    {
-      socket: await tools.filesIn(original.containerID, fault.socket),
-      data: await tools.filesIn(original.containerID, data.mountPath),
-      folder: data.folder,
-    },
-    repository,
-    deadline,
-  )
-  const backupEnded = monotonicNow()
-
-  const into = await tools.filesIn(scratch.containerID, data.mountPath)
-  for (const { id: snapshot, into: below } of backup.snapshots) {
-    // oxlint-disable-next-line no-await-in-loop -- the log after the files, the label after both
-    await restoreInto(repository, { snapshot, folder: join(into, below) }, deadline)
+function restore({ fault, ...rest }: Restoring): Promise<Restored> {
+  switch (fault.action) {
+    case 'database':
+      return restoreDatabase({ ...rest, fault })
+    case 'volume':
+      return restoreVolume({ ...rest, fault })
+    case 'namespace':
+      return restoreNamespace({ ...rest, fault })
   }
-  // The label came as a text, which belongs to nobody but this runner.
-  const { uid, gid } = await stat(join(into, data.folder))
-  await chown(join(into, data.folder, labelFile), uid, gid)
-  await writeFile(join(into, startSign), '')
-  const rows = await canaryReader(restoring)
-  const { answer, served } = await firstAnswer(
-    () => rows(scratch.address),
-    deadlineIn(servingMs, deadline.signal),
-  ).catch(async (error: unknown) => {
-    throw new Error(`${messageOf(error)}; it said: ${await lastWords(connection)}`, { cause: error })
-  })
-  const at = (lower: number): Range => ({ lower, upper: lower })
-  return {
-    backupBegan: at(backupBegan),
-    backupEnded: at(backupEnded),
-    restoreBegan: at(backupEnded),
-    served,
-    tool: `restic ${tools.version}`,
-    files: backup.files,
-    bytes: backup.bytes,
-    rows: answer,
-    originals: await rows(),
-  }
-}
-
-/** Reads the canary of the database in use, or of the one at another address. */
-async function canaryReader({ scenario, id, field, deadline }: Restoring) {
-  const journey = scenario.journeys.find(({ by }) => by === 'postgres')
-  if (!journey) throw new Error('without writes nothing shows what comes back')
-  const { order, place } = await postingOf(journey, id, field, [], deadline)
-  if (order.do !== 'insert') throw new Error(`${journey.id} writes no rows`)
-  const { database } = order
-  return async (host = database.host) =>
-    z.array(canaryRow).parse(await askProgram({ do: 'rows', database: { ...database, host } }, place))
-}
-
-type RunningContainer = { node: string; containerID: string }
-
-/** The store is in the mesh, so it is reached from inside: from the network of the pod that is backed up. */
-async function repositoryOf(
-  { fault, field, cluster, deadline, tools }: Restoring,
-  from: RunningContainer,
-): Promise<Repository> {
-  const { host, account } = await storeOf(fault.store, cluster, field, deadline)
-  if (!field.placeInMesh) throw new Error('nobody here reaches the object store from inside the mesh')
-  return {
-    program: await tools.program(),
-    place: await field.placeInMesh(from),
-    url: `s3:http://${host}/${bucket}`,
-    password: randomBytes(24).toString('base64url'),
-    account,
-  }
-}
-
-async function runningContainer(
-  { field, cluster, fault, deadline }: Restoring,
-  { namespace = '', name }: Pick<Target, 'namespace' | 'name'>,
-): Promise<RunningContainer> {
-  const pods = await readPods(field.connections[cluster], deadline, { namespace })
-  const pod = pods.find(({ metadata }) => metadata.name === name)
-  const containerID = pod?.status.containerStatuses.find((one) => one.name === fault.container)?.containerID
-  if (containerID === undefined || pod?.spec.nodeName === undefined)
-    throw new Error(`container ${fault.container} of ${namespace}/${name} is not running`)
-  return { node: pod.spec.nodeName, containerID }
 }

@@ -42,6 +42,15 @@ const postgres = z.strictObject({
   meshed: z.boolean().default(false),
 })
 
+/** Files that are written to the volume of a workload that the scenario brings. */
+const files = z.strictObject({ ...common, by: z.literal('files'), workload: name })
+
+/** ConfigMaps that are made in the namespace of the scenario's workloads. */
+const objects = z.strictObject({ ...common, by: z.literal('objects') })
+
+/** Journeys that write something down which has to come back from a backup. */
+export const writesDown = (journey: { by: string }): boolean => ['postgres', 'files', 'objects'].includes(journey.by)
+
 /** What a user of the platform does, again and again, while something is broken. */
-export const journeySchema = z.discriminatedUnion('by', [service, api, postgres])
+export const journeySchema = z.discriminatedUnion('by', [service, api, postgres, files, objects])
 export type Journey = z.infer<typeof journeySchema>

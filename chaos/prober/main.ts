@@ -1,11 +1,13 @@
 // A prober in a process of its own: it can stand in another network namespace, and a busy runner does not slow it down.
 // Its order comes in PROBER_ORDER, because passwords are not for the list of processes; what it sees goes to its output,
 // one JSON line per attempt. It ends with its input.
+import { mkdir } from 'node:fs/promises'
 import { z } from 'zod'
 import { connect } from '../../cluster/connection.ts'
 import { messageOf } from '../../check/error-message.ts'
 import type { Answer } from './open-arrivals.ts'
 import { keepAsking } from './open-arrivals.ts'
+import { makeCanary, readCanaries, readFiles, writeCanaryFile } from './canaries.ts'
 import { askAPI, dropTable, getOnce, insertRow, makeTable, readRows } from './operations.ts'
 
 const database = z.object({
@@ -28,6 +30,16 @@ const orderSchema = z.discriminatedUnion('do', [
     ...timing,
   }),
   z.object({ do: z.literal('insert'), database, ...timing }),
+  z.object({ do: z.literal('files'), folder: z.string(), ...timing }),
+  z.object({ do: z.literal('file rows'), folder: z.string() }),
+  z.object({
+    do: z.literal('objects'),
+    kubeconfig: z.string(),
+    context: z.string(),
+    namespace: z.string(),
+    ...timing,
+  }),
+  z.object({ do: z.literal('object rows'), kubeconfig: z.string(), context: z.string(), namespace: z.string() }),
   z.object({ do: z.literal('rows'), database }),
   z.object({ do: z.literal('drop'), database }),
 ])
@@ -40,8 +52,8 @@ process.once('SIGTERM', () => leave.abort())
 const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
 
 async function obey(order: Order): Promise<void> {
-  if (order.do === 'rows') {
-    const rows = await readRows(order.database)
+  if (order.do === 'rows' || order.do === 'file rows' || order.do === 'object rows') {
+    const rows = await rowsOf(order)
     for (const row of rows) say(row)
     say({ said: rows.length })
     return
@@ -55,8 +67,16 @@ async function obey(order: Order): Promise<void> {
   await keepAsking({ periodMs: order.periodMs, signal: leave.signal, operate, tell: say })
 }
 
+type Reading = Extract<Order, { do: 'rows' | 'file rows' | 'object rows' }>
+
+async function rowsOf(order: Reading): Promise<unknown[]> {
+  if (order.do === 'rows') return readRows(order.database)
+  if (order.do === 'file rows') return readFiles(order.folder)
+  return readCanaries({ ...order, connection: await connect(order.kubeconfig, order.context) })
+}
+
 async function operationOf(
-  order: Exclude<Order, { do: 'rows' | 'drop' }>,
+  order: Exclude<Order, Reading | { do: 'drop' }>,
 ): Promise<(sequence: number) => Promise<Answer>> {
   switch (order.do) {
     case 'get':
@@ -64,6 +84,13 @@ async function operationOf(
     case 'api': {
       const connection = await connect(order.kubeconfig, order.context)
       return (sequence) => askAPI({ ...order, connection }, sequence)
+    }
+    case 'files':
+      await mkdir(order.folder, { recursive: true })
+      return (sequence) => writeCanaryFile(order.folder, sequence)
+    case 'objects': {
+      const connection = await connect(order.kubeconfig, order.context)
+      return (sequence) => makeCanary({ ...order, connection }, sequence)
     }
     case 'insert':
       await makeTable(order.database)

@@ -1,11 +1,13 @@
 import { isIP } from 'node:net'
+import { join } from 'node:path'
 import { z } from 'zod'
 import type { Deadline } from '../../check/deadline.ts'
 import type { Connection } from '../../cluster/connection.ts'
 import { isCurrent, isReady, readObject, readPods } from '../cluster-reads.ts'
 import type { Field } from '../field.ts'
 import { configMapName } from '../journal/in-cluster.ts'
-import { chaosNamespace } from '../names.ts'
+import { chaosNamespace, workloadNamespace } from '../names.ts'
+import { canaryFolder, volumePath } from '../workloads.ts'
 import type { Journey } from './journey.ts'
 import type { Order } from './main.ts'
 import type { Place } from './probers.ts'
@@ -61,6 +63,19 @@ export async function postingOf(
       }
       return { order: { do: 'get', url: `http://${address}:${port}${path}`, periodMs, timeoutMs }, place }
     }
+    case 'files': {
+      if (!field.restore) throw new Error(`${journey.id}: nobody here reaches the files of a volume`)
+      const volume = await field.restore.filesIn(await ownContainer(connection, journey.workload, deadline), volumePath)
+      return { order: { do: 'files', folder: join(volume, canaryFolder), periodMs, timeoutMs }, place: [] }
+    }
+    case 'objects': {
+      const { kubeconfig, contexts } = field
+      const namespace = workloadNamespace
+      return {
+        order: { do: 'objects', kubeconfig, context: contexts[from], namespace, periodMs, timeoutMs },
+        place: [],
+      }
+    }
     case 'postgres': {
       const { namespace, service, secret, secretOn = from } = journey
       const place = await placeFor(journey, field, without, deadline)
@@ -79,6 +94,15 @@ export async function postingOf(
   }
 }
 
+/** The running container of a workload that the scenario brought. */
+export async function ownContainer(connection: Connection, workload: string, deadline: Deadline): Promise<string> {
+  const pods = await readPods(connection, deadline, { namespace: workloadNamespace, labels: { app: workload } })
+  const pod = pods.filter(isCurrent).find(isReady)
+  const containerID = pod?.status.containerStatuses[0]?.containerID
+  if (containerID === undefined) throw new Error(`no pod of ${workload} is Ready`)
+  return containerID
+}
+
 async function placeFor(
   journey: Extract<Journey, { by: 'service' | 'postgres' }>,
   field: Field,
@@ -91,9 +115,9 @@ async function placeFor(
 }
 
 /** A pod with a proxy, on a node that stays: its name says nothing, only that it is no part of what is broken. */
-async function meshedPod(
+export async function meshedPod(
   connection: Connection,
-  { id, from }: Journey,
+  { id, from }: Pick<Journey, 'id' | 'from'>,
   without: readonly string[],
   deadline: Deadline,
 ): Promise<{ node: string; containerID: string }> {

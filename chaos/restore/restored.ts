@@ -23,6 +23,8 @@ export const restoredSchema = z.object({
   rows: z.array(canaryRow),
   /** The canary of the original, read after the restore; it has more rows, as writing went on. */
   originals: z.array(canaryRow),
+  /** Objects that did not come back, or not as they were. */
+  absent: z.array(z.string()).optional(),
 })
 export type Restored = z.infer<typeof restoredSchema>
 
@@ -36,6 +38,7 @@ export type RestoreSeen = {
   /** Rows that are not the original's byte for byte, or that the original has not got. */
   different: number[]
   restored: number
+  absent: string[]
   /** How much older the newest restored row is than the beginning of the restore: what a disaster then would have cost. */
   lost: Range | undefined
   took: Range
@@ -55,6 +58,7 @@ export function restoreSeen(restored: Restored, log: readonly Write[]): RestoreS
       .filter(({ sequence, digest, isIntact }) => !isIntact || originals.get(sequence)?.digest !== digest)
       .map(({ sequence }) => sequence),
     restored: restored.rows.length,
+    absent: restored.absent ?? [],
     lost: write && {
       lower: restored.restoreBegan.lower - write.endedAt,
       upper: restored.restoreBegan.upper - write.sentAt,
@@ -69,7 +73,7 @@ export function restoreSeen(restored: Restored, log: readonly Write[]): RestoreS
 /** Passes only when everything that had to come back did, as it was, in time. Nothing restored is never a pass. */
 export function restoreVerdict(seen: RestoreSeen | undefined, objectiveMs: number, doubts: readonly string[]): Verdict {
   if (!seen) return { kind: 'inconclusive', reason: doubts[0] ?? 'nothing was restored, and nothing says why' }
-  const { needed, missing, different, restored, took, lost } = seen
+  const { needed, missing, different, restored, absent, took, lost } = seen
   if (restored === 0) return { kind: 'fail', reason: 'the restore came to an end and brought back nothing' }
   if (missing.length > 0)
     return {
@@ -80,6 +84,11 @@ export function restoreVerdict(seen: RestoreSeen | undefined, objectiveMs: numbe
     return {
       kind: 'fail',
       reason: `${different.length} of ${restored} restored rows differ from the original, the first is row ${different[0]}`,
+    }
+  if (absent.length > 0)
+    return {
+      kind: 'fail',
+      reason: `${absent[0]}${absent.length > 1 ? ` and ${absent.length - 1} more` : ''}`,
     }
   if (took.lower >= objectiveMs)
     return { kind: 'fail', reason: `it took ${rangeText(took)}, allowed are ${seconds(objectiveMs)}` }
