@@ -181,3 +181,51 @@ describe('a run is judged from its record', () => {
     expect(verdicts(cut({ journeys }))).toEqual(['inconclusive', 'pass', 'pass'])
   })
 })
+
+describe('a cluster that was rebuilt', () => {
+  const ended = { lower: 100_000, upper: 101_000 }
+  const phase = (id: 'loss' | 'machines' | 'data' | 'link', done = true) => ({
+    id,
+    by: 'suite' as const,
+    budgetSeconds: 300,
+    began: 10_000,
+    seen: 'nodes Ready 2/3',
+    ...(done ? { ended } : {}),
+  })
+  const rebuilt = (phases: ReturnType<typeof phase>[], down: [number, number] | undefined) =>
+    judgeRun(
+      run('cluster-rebuild', {
+        journeys: ['catalog', 'database'].map((id) => ({ id, periodMs: 500, log: log(down, 300, 500) })),
+        rebuilt: { uidBefore: 'old', uid: 'new', phases },
+        witnesses: ['cluster old is gone, new is in its place'],
+      }),
+      platform.figures,
+    )
+
+  test('is judged by the outage that its users felt, and says how long each phase took', () => {
+    const { judged, findings } = rebuilt([phase('loss'), phase('link')], [1, 200])
+    expect(judged[0]?.verdict).toMatchObject({ kind: 'pass', reason: expect.stringContaining('14400 s') })
+    // Nothing says that anything was restored.
+    expect(judged[1]?.verdict.kind).toBe('inconclusive')
+    expect(findings).toContain('phase link took 91 s of 300 s by the suite: nodes Ready 2/3')
+  })
+
+  test('has met nothing while a phase was never done, however well it looks', () => {
+    const { judged } = rebuilt([phase('loss'), phase('machines', false)], [1, 200])
+    expect(judged[0]?.verdict).toEqual({
+      kind: 'inconclusive',
+      reason: 'phase machines was never done (by the suite): nodes Ready 2/3',
+    })
+  })
+
+  test('that nobody missed and nobody saw gone proves nothing', () => {
+    const nobody = judgeRun(
+      run('cluster-rebuild', {
+        journeys: ['catalog', 'database'].map((id) => ({ id, periodMs: 500, log: log(undefined, 300, 500) })),
+        rebuilt: { uidBefore: 'same', uid: 'same', phases: [phase('loss'), phase('link')] },
+      }),
+      platform.figures,
+    )
+    expect(nobody.judged[0]?.verdict.kind).toBe('no effect')
+  })
+})

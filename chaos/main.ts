@@ -26,6 +26,7 @@ import type { Field, RebuildHands } from './field.ts'
 import { guardExperiment } from './guardian.ts'
 import { readJournal } from './journal/disk.ts'
 import { planScenarios, runScenarios } from './run-scenarios.ts'
+import type { Scenario } from './scenario.ts'
 import { sweep } from './sweep.ts'
 import { reportOf, shownOf } from './to-report.ts'
 
@@ -126,7 +127,10 @@ function exitOf(error: unknown): number {
 async function run({ scenario: wanted, tier, arm, reports, isDrill = false, ...flags }: RunFlags): Promise<number> {
   const platform = loadPlatform()
   const all = chooseScenarios(readScenarios(platform.claims), wanted)
-  const scenarios = tier === undefined ? all : all.filter((one) => String(one.tier) === tier)
+  // Nobody loses a cluster by the way: tier 3 is asked for.
+  const isWanted = (one: Scenario) =>
+    tier === undefined ? wanted.length > 0 || one.tier < 3 : String(one.tier) === tier
+  const scenarios = all.filter(isWanted)
   const started = new Date()
   return onField(
     flags,

@@ -85,7 +85,6 @@ function claimToReport(claim: Claim, planned: readonly PlannedResult[]): ClaimTo
 const needs: Record<string, string> = {
   'GIT-05': 'needs the controllers of Flux, which stand-ins play on the pair',
   'STO-11': 'needs replicated storage: disks that can be lost, and Ceph on them',
-  'DR-08': 'needs backups outside of the cluster that is lost',
   'DR-09': 'needs the GitOps repository and empty machines',
   'NET-04': 'needs the router that the nodes peer with',
 }

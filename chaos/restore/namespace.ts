@@ -63,6 +63,7 @@ export async function restoreNamespace(restoring: NamespaceRestore): Promise<Res
     tool: `restic ${tools.version}`,
     files: objects.reduce((sum, { items }) => sum + items.length, 0),
     bytes: backup.bytes,
+    counted: 'objects',
     // Those that were added after it came back are no part of it.
     rows: (await canaries(cluster, field)).filter(({ sequence }) => sequence <= last),
     originals,

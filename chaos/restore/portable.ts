@@ -17,11 +17,12 @@ const handedOut = new Set(['clusterIP', 'clusterIPs', 'nodePort', 'healthCheckNo
 const revision = 'deployment.kubernetes.io/revision'
 
 /** An object without what only its cluster and its day gave it: what can be made again elsewhere. */
-export function portable({ metadata, status: _, spec, ...rest }: AnyObject): AnyObject {
+export function portable({ metadata, spec, ...others }: AnyObject): AnyObject {
   const { annotations, ...kept } = metadata
   const own = Object.entries((annotations ?? {}) as Record<string, unknown>).filter(([key]) => key !== revision)
+  const rest = Object.entries(others).filter(([key]) => key !== 'status')
   return {
-    ...rest,
+    ...Object.fromEntries(rest),
     metadata: {
       ...Object.fromEntries(Object.entries(kept).filter(([key]) => !ofTheServer.has(key))),
       name: metadata.name,

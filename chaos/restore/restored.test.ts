@@ -29,7 +29,7 @@ describe('a restore', () => {
     expect(verdict()).toEqual({
       kind: 'pass',
       reason:
-        '26 rows came back and equal the original; of 21 acknowledged before the backup none is missing; restored in [1.80, 2.00] s; the newest row was [0.49, 0.50] s old when the restore began',
+        '26 rows came back and equal the original; of 21 acknowledged before the backup none is missing; restored in [1.80, 2.00] s; the newest was [0.49, 0.50] s old when the restore began',
     })
   })
 
@@ -41,7 +41,7 @@ describe('a restore', () => {
     const rows = restored.rows.filter(({ sequence }) => sequence !== 20)
     expect(verdict({ rows })).toMatchObject({
       kind: 'fail',
-      reason: '1 of 21 writes that were acknowledged before the backup are not in it, the first is row 20',
+      reason: '1 of 21 writes that were acknowledged before the backup are not in it, the first is number 20',
     })
   })
 
@@ -51,7 +51,7 @@ describe('a restore', () => {
 
   test('fails for one row that is another one, damaged, or from elsewhere', () => {
     const changed = (other: ReturnType<typeof row>) => [...restored.rows.slice(0, 25), other]
-    const reason = '1 of 26 restored rows differ from the original, the first is row'
+    const reason = '1 of 26 restored rows differ from the original, the first is number'
     expect(verdict({ rows: changed(row(25, 'other')) })).toEqual({ kind: 'fail', reason: `${reason} 25` })
     expect(verdict({ rows: changed({ ...row(25), isIntact: false }) })).toEqual({
       kind: 'fail',

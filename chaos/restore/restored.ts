@@ -23,6 +23,8 @@ export const restoredSchema = z.object({
   rows: z.array(canaryRow),
   /** The canary of the original, read after the restore; it has more rows, as writing went on. */
   originals: z.array(canaryRow),
+  /** What is counted, where that is not rows: `files`. */
+  counted: z.string().optional(),
   /** Objects that did not come back, or not as they were. */
   absent: z.array(z.string()).optional(),
 })
@@ -38,6 +40,7 @@ export type RestoreSeen = {
   /** Rows that are not the original's byte for byte, or that the original has not got. */
   different: number[]
   restored: number
+  counted: string
   absent: string[]
   /** How much older the newest restored row is than the beginning of the restore: what a disaster then would have cost. */
   lost: Range | undefined
@@ -58,6 +61,7 @@ export function restoreSeen(restored: Restored, log: readonly Write[]): RestoreS
       .filter(({ sequence, digest, isIntact }) => !isIntact || originals.get(sequence)?.digest !== digest)
       .map(({ sequence }) => sequence),
     restored: restored.rows.length,
+    counted: restored.counted ?? 'rows',
     absent: restored.absent ?? [],
     lost: write && {
       lower: restored.restoreBegan.lower - write.endedAt,
@@ -73,17 +77,17 @@ export function restoreSeen(restored: Restored, log: readonly Write[]): RestoreS
 /** Passes only when everything that had to come back did, as it was, in time. Nothing restored is never a pass. */
 export function restoreVerdict(seen: RestoreSeen | undefined, objectiveMs: number, doubts: readonly string[]): Verdict {
   if (!seen) return { kind: 'inconclusive', reason: doubts[0] ?? 'nothing was restored, and nothing says why' }
-  const { needed, missing, different, restored, absent, took, lost } = seen
+  const { needed, missing, different, restored, counted, absent, took, lost } = seen
   if (restored === 0) return { kind: 'fail', reason: 'the restore came to an end and brought back nothing' }
   if (missing.length > 0)
     return {
       kind: 'fail',
-      reason: `${missing.length} of ${needed} writes that were acknowledged before the backup are not in it, the first is row ${missing[0]}`,
+      reason: `${missing.length} of ${needed} writes that were acknowledged before the backup are not in it, the first is number ${missing[0]}`,
     }
   if (different.length > 0)
     return {
       kind: 'fail',
-      reason: `${different.length} of ${restored} restored rows differ from the original, the first is row ${different[0]}`,
+      reason: `${different.length} of ${restored} restored ${counted} differ from the original, the first is number ${different[0]}`,
     }
   if (absent.length > 0)
     return {
@@ -103,6 +107,6 @@ export function restoreVerdict(seen: RestoreSeen | undefined, objectiveMs: numbe
     }
   return {
     kind: 'pass',
-    reason: `${restored} rows came back and equal the original; of ${needed} acknowledged before the backup none is missing; restored in ${rangeText(took)}${lost ? `; the newest row was ${rangeText(lost)} old when the restore began` : ''}`,
+    reason: `${restored} ${counted} came back and equal the original; of ${needed} acknowledged before the backup none is missing; restored in ${rangeText(took)}${lost ? `; the newest was ${rangeText(lost)} old when the restore began` : ''}`,
   }
 }

@@ -43,6 +43,7 @@ export async function restoreVolume(restoring: VolumeRestore): Promise<Restored>
     tool: `restic ${tools.version}`,
     files: backup.files,
     bytes: backup.bytes,
+    counted: 'files',
     rows,
     originals: await filesOf(join(from, canaryFolder)),
   }
