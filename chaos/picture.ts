@@ -6,7 +6,7 @@ const width = 760
 const left = 110
 const right = 20
 const rowHeight = 40
-const top = 46
+const top = 66
 const bottom = 40
 const ticks = 8
 
@@ -16,7 +16,8 @@ export function runPicture(run: Run, { outages, clocks, judged }: JudgedRun): st
   const times = run.journeys.flatMap(({ log }) => log.map(({ sentAt }) => sentAt - origin))
   const [first, last] = times.length === 0 ? [0, 1_000] : [least(times), greatest(times)]
   const x = (ms: number) => (left + ((ms - first) / Math.max(1, last - first)) * (width - left - right)).toFixed(1)
-  const end = top + run.journeys.length * rowHeight
+  const phases = run.rebuilt?.phases ?? []
+  const end = top + (run.journeys.length + (phases.length > 0 ? 1 : 0)) * rowHeight
   const height = end + bottom
   const title = `${run.scenario.id}: ${run.scenario.what}`
   const verdicts = judged.map(({ verdict }) => verdict.kind).join(', ')
@@ -30,7 +31,7 @@ export function runPicture(run: Run, { outages, clocks, judged }: JudgedRun): st
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="#444">`,
     `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text x="8" y="16" font-weight="bold">${escaped(title)}</text><text x="${width - right}" y="16" text-anchor="end">${escaped(verdicts)}${run.simulated ? ' (simulated: on the pair)' : ''}</text>`,
+    `<text x="8" y="16" font-weight="bold">${escaped(run.scenario.id)}</text><text x="8" y="32" font-size="11">${escaped(run.scenario.what)}</text><text x="${width - right}" y="16" text-anchor="end">${escaped(verdicts)}${run.simulated ? ' (simulated: on the pair)' : ''}</text>`,
     ...Array.from({ length: ticks + 1 }, (_, index) => first + ((last - first) / ticks) * index).map(
       (ms) =>
         `<line x1="${x(ms)}" x2="${x(ms)}" y1="${top}" y2="${end}" stroke="#eee"/><text x="${x(ms)}" y="${end + 16}" text-anchor="middle" font-size="10">${(ms / 1_000).toFixed(0)} s</text>`,
@@ -57,6 +58,19 @@ export function runPicture(run: Run, { outages, clocks, judged }: JudgedRun): st
           ),
       ]
     }),
+    ...phases.map(({ id, began, ended }, index) => {
+      const y = top + (run.journeys.length + 0.5) * rowHeight
+      const [from, to] = [Math.max(first, began - origin), Math.min(last, (ended?.upper ?? Infinity) - origin)]
+      const wide = Math.max(1, Number(x(to)) - Number(x(from)))
+      const name =
+        wide > id.length * 6
+          ? `<text x="${x((from + to) / 2)}" y="${y + 4}" text-anchor="middle" font-size="10">${id}</text>`
+          : ''
+      return `<rect class="phase" x="${x(from)}" y="${y - 8}" width="${wide.toFixed(1)}" height="16" fill="${index % 2 === 0 ? '#dfe7f1' : '#c9d8e8'}"><title>${id}</title></rect>${name}`
+    }),
+    ...(phases.length > 0
+      ? [`<text x="8" y="${top + (run.journeys.length + 0.5) * rowHeight + 4}">phases</text>`]
+      : []),
     '</svg>',
     '',
   ].join('\n')
