@@ -61,8 +61,12 @@ export type RanBlock = {
 }
 export type BatchResult = { blocks: RanBlock[]; isStandIn: boolean }
 
-/** Kubelets look at containers every 10 to 15 s, and later on a machine that has much to do. */
-export const lingerSeconds = 30
+/**
+ * How long a k6 stays after its last load, so that its kubelet looks at it once more. New containers are looked at every
+ * 10 to 20 s. Of those that it has watched for a while, and of which nothing new was to be said, cAdvisor makes that 15
+ * to 30 s, and a busy machine adds to it.
+ */
+export const lingerSecondsFor = (loadedSeconds: number): number => (loadedSeconds > 90 ? 50 : 30)
 const pollMs = 3_000
 
 /** Runs the blocks and looks at both arms before and after. Throws when a k6 could not work, or the deadline ends it. */
@@ -80,7 +84,7 @@ export async function runBatch(batch: Batch, deadline: Deadline): Promise<BatchR
   const end = begin + schedule.totalSeconds * 1_000
   await sleep(Math.max(0, end - Date.now()), undefined, { signal: deadline.signal })
   batch.onLoaded?.()
-  const ended = await throttlingSince(batch, end, end + lingerSeconds * 1_000, deadline)
+  const ended = await throttlingSince(batch, end, end + lingerSecondsFor(schedule.totalSeconds) * 1_000, deadline)
   const results = await Promise.all(
     arms.map((arm) =>
       resultOf(
@@ -113,7 +117,7 @@ function jobOf(batch: Batch, arm: Arm, begin: number) {
     role,
     node: client.node,
     program: client.program,
-    longestSeconds: Math.ceil(leadSeconds + schedule.totalSeconds + lingerSeconds + 60),
+    longestSeconds: Math.ceil(leadSeconds + schedule.totalSeconds + lingerSecondsFor(schedule.totalSeconds) + 60),
     settings: {
       TARGET: target,
       RATE: rate,
@@ -123,7 +127,7 @@ function jobOf(batch: Batch, arm: Arm, begin: number) {
       USERS: batch.users ?? Math.max(10, Math.min(rate, 100), Math.ceil(rate / 8)) * generatorsIn(client.form),
       BEGIN: begin,
       STARTS: schedule.starts[arm].join(','),
-      LINGER: lingerSeconds,
+      LINGER: lingerSecondsFor(schedule.totalSeconds),
       SAMPLES: 'yes',
     },
   }

@@ -125,6 +125,17 @@ function outcomes(change: Partial<Findings> = {}) {
 const only = (change: Partial<Findings>, wanted: string) =>
   Object.entries(outcomes(change)).find(([key]) => key.startsWith(wanted)) ?? []
 
+test('where the proxy of the server tells, the dashboard is compared with it, whatever the client waited for', () => {
+  const range = (lower: number, upper: number) => ({ lower, upper })
+  const seen = (atProxy: NonNullable<DashboardSeen['atProxy']>) =>
+    only(dashboardOfApps({ atProxy, stats: { succeeded: 148, failed: 50, p50: 3, p95: 185, p99: 240 } }), 'OBS-51 apps')
+  expect(seen({ p50: range(2.4, 3.2), p95: range(120, 220), p99: range(180, 290) })[0]).toBe('OBS-51 apps conforms')
+  expect(seen({ p50: range(31, 38), p95: range(120, 220), p99: range(180, 290) })).toEqual([
+    'OBS-51 apps deviates',
+    'a p50 of 3 ms, its proxy measured 31 to 38 ms',
+  ])
+})
+
 test('everything that a good load test finds conforms', () => {
   expect(Object.keys(outcomes()).map((key) => key.split(' ')[2])).toEqual(Object.keys(outcomes()).map(() => 'conforms'))
   expect(

@@ -1,12 +1,13 @@
 import { check } from '../check/check.ts'
 import { measured } from '../check/measured.ts'
-import { compareLatency } from './known.ts'
+import { compareLatency, isWithin } from './known.ts'
 import type { Percentile } from './latencies.ts'
 import { percentiles } from './latencies.ts'
 import { dashboardFigures, tappedRequests } from './sources.ts'
 
 /** Claims about Linkerd Viz that need requests to look at. */
 
+const milliseconds = new Intl.NumberFormat('en', { maximumFractionDigits: 1, useGrouping: false })
 const liveSeconds = 60
 /** Its counts are extrapolated to a minute, successes and failures alike. */
 const rateTolerance = 0.05
@@ -61,8 +62,14 @@ function lateness(what: string, seconds: number | undefined): string | undefined
 
 type Known = (typeof dashboardFigures)['schema']['_output']
 
-/** The dashboard shows what the server's proxy measured: never more than the client waited, and less where that had to wait for itself. */
-function comparedFigures({ shown, successRate, percentiles: own }: Known): { wrong: string[]; unclear: string[] } {
+/**
+ * The dashboard has to show what the server's proxy measured. Where nobody could ask that, the client's word has to do: it
+ * never waited for less, and for more where it had to wait for itself.
+ */
+function comparedFigures({ shown, successRate, percentiles: own, atProxy }: Known): {
+  wrong: string[]
+  unclear: string[]
+} {
   if (!shown) return { wrong: [], unclear: [] }
   const rate = shown.succeeded / (shown.succeeded + shown.failed)
   const asPercent = (share: number) => `${(share * 100).toFixed(1)} %`
@@ -70,6 +77,20 @@ function comparedFigures({ shown, successRate, percentiles: own }: Known): { wro
     Math.abs(rate - successRate) > rateTolerance
       ? [`a success rate of ${asPercent(rate)}, it was ${asPercent(successRate)}`]
       : []
+  if (atProxy) {
+    const outside = percentiles.filter((percentile) => !isWithin(shown[percentile], atProxy[percentile]))
+    const { format } = milliseconds
+    return {
+      wrong: [
+        ...wrongRate,
+        ...outside.map(
+          (one) =>
+            `a ${one} of ${shown[one]} ms, its proxy measured ${format(atProxy[one].lower)} to ${format(atProxy[one].upper)} ms`,
+        ),
+      ],
+      unclear: [],
+    }
+  }
   const apart = percentiles.filter((percentile) => compareLatency(shown[percentile], own[percentile]) !== 'near')
   const said = (percentile: Percentile) =>
     `a ${percentile} of ${shown[percentile]} ms, it was ${own[percentile].toFixed(2)} ms`

@@ -2,13 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Deadline } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
 import { forwardTo } from '../cluster/channels.ts'
+import { parseMetrics } from '../cluster/clients/prometheus-text.ts'
 import type { TapEvent } from '../cluster/clients/viz.ts'
+import type { Connection } from '../cluster/connection.ts'
 import { NoDashboard, shownEdges, shownStats, tapPod } from '../cluster/clients/viz.ts'
 import type { HTTPGet } from '../cluster/http-forward.ts'
 import { getFromPod, podBehind } from '../cluster/http-forward.ts'
 import { loads } from '../cluster/own-objects.ts'
 import type { Names } from '../platform/platform.ts'
 import { namespaceOf } from '../platform/platform.ts'
+import { adminPort } from './evidence.ts'
+import type { Percentile } from './latencies.ts'
+import type { LatencyRange, LatencyReading } from './proxy-latency.ts'
+import { bucketsIn, quantileRanges } from './proxy-latency.ts'
 import type { LoadSite } from './servers.ts'
 import { podOf } from './servers.ts'
 
@@ -22,6 +28,8 @@ export type DashboardSeen = {
   /** When it first showed a connection to the server that was loaded. */
   edgeAt?: number | undefined
   lookedUntil: number
+  /** Between what the server's own proxy measured in the windows of that time, in milliseconds. */
+  atProxy?: Record<Percentile, LatencyRange> | undefined
   tap: { events: TapEvent[] } | { failure: string } | { absent: string }
 }
 
@@ -54,7 +62,7 @@ export async function watchDashboard(
     // Whether somebody has the interface at all, before tap is tried.
     await figuresOf(get, server, deadline)
     const tapping = tapped(() => forwardTo(connection, web, web.port, deadline), server, ended, deadline)
-    const seen = await looked(get, server, ended, deadline)
+    const seen = await looked(get, server, () => bucketsOf(connection, server, deadline), ended, deadline)
     return { state: 'found', value: { ...seen, tap: await tapping } }
   } catch (error) {
     return { state: error instanceof NoDashboard ? 'absent' : 'failed', reason: messageOf(error) }
@@ -81,9 +89,18 @@ async function figuresOf(
   }
 }
 
+/** Undefined when the proxy did not tell: what is shown is then compared with what the client measured. */
+async function bucketsOf(connection: Connection, server: Server, deadline: Deadline) {
+  const asked = await getFromPod(connection, { ...server, port: adminPort }, '/metrics', deadline).catch(
+    () => undefined,
+  )
+  return asked?.status === 200 ? bucketsIn(parseMetrics(asked.text)) : undefined
+}
+
 async function looked(
   get: HTTPGet,
   server: Server,
+  countedBy: () => Promise<ReadonlyMap<number, number> | undefined>,
   ended: AbortSignal,
   deadline: Deadline,
 ): Promise<Omit<DashboardSeen, 'tap'>> {
@@ -91,12 +108,15 @@ async function looked(
   const latest = Date.now() + patienceMs
   let grownAt = Date.now()
   let endedAt: number | undefined
+  const readings: LatencyReading[] = []
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- until both are there
-    const [stats, edges] = await Promise.all([
+    const [stats, edges, buckets] = await Promise.all([
       figuresOf(get, server, deadline),
       shownEdges(get, { resource_type: 'pod', namespace: server.namespace }, deadline),
+      countedBy(),
     ])
+    if (buckets) readings.push({ at: Date.now(), buckets })
     seen.lookedUntil = Date.now()
     if (stats) {
       // Kubelets ask the server too, and do not fail.
@@ -110,7 +130,8 @@ async function looked(
     if (ended.aborted) endedAt ??= seen.lookedUntil
     const hasSettled = endedAt !== undefined && seen.lookedUntil - Math.max(grownAt, endedAt) > settledMs
     const isAllSeen = hasSettled && seen.statsAt !== undefined && seen.edgeAt !== undefined
-    if (endedAt !== undefined && (isAllSeen || seen.lookedUntil > latest)) return seen
+    if (endedAt !== undefined && (isAllSeen || seen.lookedUntil > latest))
+      return { ...seen, atProxy: quantileRanges(readings) }
     // oxlint-disable-next-line no-await-in-loop
     await sleep(pauseMs, undefined, { signal: deadline.signal })
   }

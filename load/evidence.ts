@@ -8,7 +8,7 @@ import { serverPort } from './objects.ts'
 import type { LoadContainer, LoadPod } from './pods.ts'
 import { isMeshed } from './pods.ts'
 
-const adminPort = 4191
+export const adminPort = 4191
 
 /** What the proxies of an arm have counted so far. */
 export type ProxyCount = {

@@ -2,7 +2,7 @@ import type { Deadline } from '../check/deadline.ts'
 import { deadlineIn } from '../check/deadline.ts'
 import { messageOf } from '../check/error-message.ts'
 import type { ArmSite, Batch, BatchResult, RanBlock } from './batch.ts'
-import { lingerSeconds, runBatch } from './batch.ts'
+import { lingerSecondsFor, runBatch } from './batch.ts'
 import type { Arm } from './blocks.ts'
 import { ratiosOf } from './blocks.ts'
 import type { Percentile } from './latencies.ts'
@@ -46,8 +46,13 @@ export type Told = {
 }
 
 /** What a batch takes from its first pod to its last reading. */
-export const batchSeconds = ({ leadSeconds, shape }: Pick<ExperimentPlan, 'leadSeconds' | 'shape'>, blocks: number) =>
-  leadSeconds + 2 * blocks * slotSeconds(shape) + lingerSeconds + settlingSeconds
+export function batchSeconds(
+  { leadSeconds, shape }: Pick<ExperimentPlan, 'leadSeconds' | 'shape'>,
+  blocks: number,
+): number {
+  const loaded = 2 * blocks * slotSeconds(shape)
+  return leadSeconds + loaded + lingerSecondsFor(loaded) + settlingSeconds
+}
 /** To read logs and counters, and to be late. */
 export const settlingSeconds = 4
 
@@ -130,7 +135,9 @@ export function nextOf(
   deadline: Pick<Deadline, 'remainingMs'>,
 ): { result: RateResult; blocks: number } | undefined {
   const seconds = deadline.remainingMs() / 1_000 - settlingSeconds
-  const fitting = Math.floor((seconds - batchSeconds(plan, 0)) / (2 * slotSeconds(plan.shape)))
+  const most = Math.max(0, Math.floor((seconds - batchSeconds(plan, 0)) / (2 * slotSeconds(plan.shape))))
+  // Whoever is loaded for long is waited for longer.
+  const fitting = batchSeconds(plan, most) > seconds ? most - 1 : most
   const usable = results.filter(({ failures }) => failures.length < manyFailures)
   const size = (result: RateResult, wanted: number) => Math.min(wanted, fitting, blocksPerJob(result.rate, plan.shape))
   const lacking = usable.find(({ ran }) => ran.length < plan.leastBlocks)

@@ -5,7 +5,7 @@ import type { Store } from '../cluster/observers/metrics-store.ts'
 import type { Generator } from './batch.ts'
 import { resultOf, startJob } from './jobs.ts'
 import type { Percentiles } from './latencies.ts'
-import { percentiles } from './latencies.ts'
+import { percentiles, quantileOf } from './latencies.ts'
 import type { LoadSite } from './servers.ts'
 import { urlOf } from './servers.ts'
 
@@ -76,8 +76,6 @@ export async function sendKnownLoad(
   }
 }
 
-const quantileOf = { p50: 0.5, p95: 0.95, p99: 0.99 } as const
-
 /** The questions that give a service's golden metrics, of requests that one pod has sent. */
 export function knownQueries(label: string, cluster: string, pod: string): Record<string, string> {
   const calls = `${label}="${cluster}",namespace="${loads.name}",pod="${pod}",direction="outbound",dst_service="known"`
@@ -137,6 +135,10 @@ const bucketOf = (ms: number) => {
   const index = bounds.findIndex((bound) => ms <= bound)
   return index === -1 ? bounds.length : index
 }
+
+/** Whether a dashboard may show this of a figure that lay within these bounds at its source, as far as buckets tell. */
+export const isWithin = (shown: number, { lower, upper }: { lower: number; upper: number }): boolean =>
+  bucketOf(shown) >= bucketOf(lower) - 1 && bucketOf(shown) <= bucketOf(upper) + 1
 
 /** The client waits for its own proxy as well, and for a processor. */
 const ownWayMs = 5

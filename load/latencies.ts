@@ -6,6 +6,7 @@ const microseconds = 1_000
 
 export const percentiles = ['p50', 'p95', 'p99'] as const
 export type Percentile = (typeof percentiles)[number]
+export const quantileOf: Readonly<Record<Percentile, number>> = { p50: 0.5, p95: 0.95, p99: 0.99 }
 
 /**
  * Of one arm in one block. Ten requests are then beyond the percentile; with fewer, it is little more than the slowest

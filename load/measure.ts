@@ -7,7 +7,7 @@ import { clusterLabel, endpointOnInfra } from '../cluster/observers/telemetry-en
 import { mirroredName } from '../cluster/probes/objects.ts'
 import type { ClusterName, Platform } from '../platform/platform.ts'
 import type { ArmSite, RanBlock } from './batch.ts'
-import { lingerSeconds, roleOf } from './batch.ts'
+import { lingerSecondsFor, roleOf } from './batch.ts'
 import type { Arm } from './blocks.ts'
 import { arms } from './blocks.ts'
 import type { ProxyCost, ProxyReading } from './costs.ts'
@@ -170,7 +170,7 @@ function overheadOn(test: LoadTest, cluster: ClusterName, deadline: Deadline) {
 /** For the way through the gateway, whose loads begin while the last readings of the others are made. */
 function reservedSeconds({ cross, leadSeconds, addsBlocks }: TestPlan): number {
   const all = batchSeconds({ leadSeconds, shape: cross.shape }, cross.blocks)
-  return addsBlocks ? all : all - lingerSeconds - settlingSeconds
+  return addsBlocks ? all : all - lingerSecondsFor(0) - settlingSeconds
 }
 
 /** The way from apps to infra through the gateway, beside the way on infra itself; both are meshed. */

@@ -1,5 +1,5 @@
 import type { Journey } from '../platform/platform.ts'
-import { lingerSeconds } from './batch.ts'
+import { lingerSecondsFor } from './batch.ts'
 import { batchSeconds, settlingSeconds } from './experiment.ts'
 import { knownRequests } from './known.ts'
 import type { LoadShape } from './schedule.ts'
@@ -69,7 +69,7 @@ export function leastSecondsOf(plan: TestPlan): number {
       (aside === 'first' ? leadSeconds + Math.max(knownSeconds, journeySeconds) : 0) +
       rates.length * batchSeconds(plan, leastBlocks) +
       batchSeconds({ ...plan, shape: cross.shape }, cross.blocks) -
-      (addsBlocks ? 0 : lingerSeconds + settlingSeconds),
+      (addsBlocks ? 0 : lingerSecondsFor(0) + settlingSeconds),
   )
 }
 

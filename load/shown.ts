@@ -11,7 +11,7 @@ export function dashboardListing(known: Known, dashboard: DashboardFound): Listi
   if (missing) return missing
   if (known.state !== 'found' || dashboard.state !== 'found') return nothing
   const load = known.value
-  const { statsAt, stats, edgeAt, lookedUntil } = dashboard.value
+  const { statsAt, stats, edgeAt, lookedUntil, atProxy } = dashboard.value
   const after = (at: number | undefined) => (at === undefined ? undefined : (at - load.beganAt) / 1_000)
   return listed({
     metadata: { name: `the load of pod ${load.pod}` },
@@ -22,6 +22,7 @@ export function dashboardListing(known: Known, dashboard: DashboardFound): Listi
     successRate: 1 - load.failed / load.sent,
     percentiles: load.percentiles,
     shown: stats,
+    atProxy,
   })
 }
 

@@ -78,6 +78,8 @@ export const knownLoad = measurement(
   }),
 )
 
+const latencyRange = z.object({ lower: milliseconds, upper: milliseconds })
+
 /** Figures of a known load, as the dashboard of the mesh shows them. Seconds count from its first request. */
 export const dashboardFigures = measurement(
   'dashboard-figures',
@@ -91,6 +93,8 @@ export const dashboardFigures = measurement(
     lookedForSeconds: z.number(),
     successRate: z.number(),
     percentiles: z.object({ p50: milliseconds, p95: milliseconds, p99: milliseconds }),
+    /** What the server's own proxy measured, from the quietest to the busiest part of the load. Absent: it did not tell. */
+    atProxy: z.object({ p50: latencyRange, p95: latencyRange, p99: latencyRange }).optional(),
     shown: z
       .object({ succeeded: z.number(), failed: z.number(), p50: milliseconds, p95: milliseconds, p99: milliseconds })
       .optional(),
