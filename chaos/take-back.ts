@@ -71,7 +71,15 @@ async function takeBackOne(undo: Undo, field: Field, deadline: Deadline): Promis
     case 'delete chaos': {
       const { plural, namespace, name } = undo
       const path = `/apis/${chaosMeshGroup}/${chaosMeshVersion}/namespaces/${namespace}/${plural}/${name}`
-      await change(field.connections[undo.cluster], { method: 'DELETE', path }, deadline, [404])
+      const connection = field.connections[undo.cluster]
+      await change(connection, { method: 'DELETE', path }, deadline, [404])
+      // Its finalizer goes when its pods have recovered.
+      // oxlint-disable-next-line no-await-in-loop -- until it is gone
+      while ((await connection.get(path, deadline)).status !== 404) {
+        if (deadline.remainingMs() < pauseMs) throw new Error('its finalizer is still there: pods have not recovered')
+        // oxlint-disable-next-line no-await-in-loop
+        await sleep(300)
+      }
       return
     }
     case 'delete bucket':

@@ -4,6 +4,8 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
+import type { ChaosMeshTraps } from './chaos-mesh-double.ts'
+import { ChaosMeshDouble } from './chaos-mesh-double.ts'
 
 type Stored = {
   kind?: string
@@ -26,6 +28,8 @@ export type DoubleOptions = {
   /** Nothing replaces a lost pod. */
   isOrphan?: boolean
   uid: string
+  /** With a controller of Chaos Mesh, and what is wrong with it. */
+  chaosMesh?: ChaosMeshTraps
 }
 
 const ready = { conditions: [{ type: 'Ready', status: 'True' }], phase: 'Running' }
@@ -67,6 +71,7 @@ export class APIDouble {
   readonly #api: Server
   readonly #service: Server
   readonly #controller: NodeJS.Timeout
+  readonly #chaosMesh: ChaosMeshDouble | undefined
   #pods = 0
   #missingSince: number | undefined
 
@@ -75,6 +80,7 @@ export class APIDouble {
     this.#service = service
     this.objects = firstObjects(options.uid, port)
     this.#makePod()
+    this.#chaosMesh = options.chaosMesh && new ChaosMeshDouble(this.objects, options.chaosMesh)
     this.#api = createServer((request, response) => void this.#answer(request, response))
     this.#controller = setInterval(() => this.#control(), 20)
   }
@@ -105,7 +111,8 @@ export class APIDouble {
   readyPod(): string | undefined {
     const replicas = this.objects.get('/apis/apps/v1/namespaces/demo/deployments/echo')?.spec?.['replicas']
     if (replicas === 0) return undefined
-    return this.#podsOfEcho().find(({ metadata }) => metadata.deletionTimestamp === undefined)?.metadata.name
+    const pods = this.#podsOfEcho().filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    return pods.find(({ metadata }) => this.#chaosMesh?.isBroken(metadata.name) !== true)?.metadata.name
   }
 
   stop(): void {
@@ -140,6 +147,7 @@ export class APIDouble {
 
   /** Pods follow the number of replicas, a lost one after a while. */
   #control(): void {
+    this.#chaosMesh?.tick()
     const replicas = Number(this.objects.get('/apis/apps/v1/namespaces/demo/deployments/echo')?.spec?.['replicas'] ?? 0)
     const pods = this.#podsOfEcho()
     if (pods.length > replicas) {
@@ -182,7 +190,7 @@ export class APIDouble {
       case 'DELETE':
         if (!there) return notFound
         if (!isMeant(there, body)) return { status: 409, body: { kind: 'Status', message: 'the UID is another one' } }
-        this.#remove(path)
+        if (this.#chaosMesh?.keeps(path) !== true) this.#remove(path)
         return { status: 200, body: there }
       default:
         return notFound

@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import type { Deadline } from '../../check/deadline.ts'
+import type { Connection } from '../../cluster/connection.ts'
 import type { IOChaosSpec, NetworkChaosSpec, PodChaosSpec, StressChaosSpec } from '../chaos-mesh/types.generated.ts'
 import type { ClusterName } from '../../platform/platform.ts'
-import { change } from '../cluster-reads.ts'
+import { change, readObject } from '../cluster-reads.ts'
 import { experimentLabel, managedBy } from '../names.ts'
 import type { Target } from '../refusals.ts'
 import type { Fault, Scenario } from '../scenario.ts'
@@ -52,8 +56,58 @@ export const chaosMeshDriver: Driver<ChaosMeshFault> = {
     const object = chaosObject(id, fault, scenario.faultSeconds, targets)
     const { plural } = kinds[fault.action]
     const path = `/apis/${chaosMeshGroup}/${chaosMeshVersion}/namespaces/${fault.pods.namespace}/${plural}`
-    await change(field.connections[clusterOf(scenario)], { method: 'POST', path, body: object }, deadline)
+    const connection = field.connections[clusterOf(scenario)]
+    await change(connection, { method: 'POST', path, body: object }, deadline)
+    await injected(connection, `${path}/${id}`, targets.length, deadline)
   },
+}
+
+const chaosStatus = z.object({
+  status: z
+    .object({
+      conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
+      experiment: z
+        .object({
+          containerRecords: z
+            .array(
+              z.object({
+                events: z
+                  .array(z.object({ type: z.string(), operation: z.string(), message: z.string().default('') }))
+                  .default([]),
+              }),
+            )
+            .default([]),
+        })
+        .default({ containerRecords: [] }),
+    })
+    .default({ conditions: [], experiment: { containerRecords: [] } }),
+})
+
+const pauseMs = 300
+
+/**
+ * Waits until the controller says that it acts on all of the targets. That it says so proves no effect, which is for the
+ * probers to see; that it does not is no experiment.
+ */
+async function injected(connection: Connection, path: string, targets: number, deadline: Deadline): Promise<void> {
+  let last = 'its controller said nothing'
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- until it has acted
+    const { conditions, experiment } = (await readObject(connection, path, chaosStatus, deadline))?.status ?? {
+      conditions: [],
+      experiment: { containerRecords: [] },
+    }
+    const is = (type: string, status: string) => conditions.some((one) => one.type === type && one.status === status)
+    if (is('Selected', 'False'))
+      throw new Error('Chaos Mesh selected no pod: see its filter of namespaces, and the events of the object')
+    const { containerRecords: records } = experiment
+    if (records.length > targets) throw new Error(`Chaos Mesh acts on ${records.length} pods instead of ${targets}`)
+    if (is('AllInjected', 'True')) return
+    last = records.flatMap(({ events }) => events).findLast(({ type }) => type === 'Failed')?.message ?? last
+    if (deadline.signal.aborted) throw new Error(`Chaos Mesh did not act in time: ${last}`)
+    // oxlint-disable-next-line no-await-in-loop
+    await sleep(pauseMs, undefined, { signal: deadline.signal }).catch(() => {})
+  }
 }
 
 /** The specs that are made here, in the types that were generated from the definitions of Chaos Mesh. */
