@@ -40,6 +40,8 @@ export type DashboardFound =
   | { state: 'absent'; reason: string }
 
 const pauseMs = 2_000
+/** Between two looks at the server's own proxy, which tell what the dashboard may say. */
+const readingMs = 5_000
 const mostEvents = 400
 /** A scrape of the dashboard's metrics, and some. Until then the last requests of a load may still come. */
 const settledMs = 14_000
@@ -114,7 +116,7 @@ async function looked(
     const [stats, edges, buckets] = await Promise.all([
       figuresOf(get, server, deadline),
       shownEdges(get, { resource_type: 'pod', namespace: server.namespace }, deadline),
-      countedBy(),
+      Date.now() - (readings.at(-1)?.at ?? 0) >= readingMs ? countedBy() : undefined,
     ])
     if (buckets) readings.push({ at: Date.now(), buckets })
     seen.lookedUntil = Date.now()

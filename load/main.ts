@@ -36,6 +36,11 @@ const command = new Command('pnpm test:load')
   .option('--blocks <count>', 'at each rate, at least', wholeAtLeast(fewestBlocks))
   .option('--seconds <count>', 'measured, in each arm of each block', wholeAtLeast(1))
   .option('--warm-up <seconds>', 'before it, discarded', wholeAtLeast(0))
+  .option(
+    '--known <seconds>',
+    'of the load that store and dashboard are asked about; 60 with --quick for its verdict',
+    wholeAtLeast(5),
+  )
   .option('--budget <minutes>', 'for all of it; blocks are added while it lasts', wholeAtLeast(1))
   .option('--generators <count>', 'k6 per arm, by the k6-operator', wholeAtLeast(1))
   .option('--seed <number>', 'of the order of the arms and of the bootstrap', wholeAtLeast(0))
@@ -55,6 +60,7 @@ type Flags = {
   blocks?: number
   seconds?: number
   warmUp?: number
+  known?: number
   budget?: number
   generators?: number
   seed?: number
@@ -64,12 +70,13 @@ type Flags = {
   reports: string
 }
 
-function planOf({ quick, rates, blocks, seconds, warmUp, budget }: Flags): TestPlan {
+function planOf({ quick, rates, blocks, seconds, warmUp, known, budget }: Flags): TestPlan {
   const plan = quick ? quickPlan : fullPlan
   return {
     ...plan,
     rates: rates ?? plan.rates,
     leastBlocks: blocks ?? plan.leastBlocks,
+    knownSeconds: known ?? plan.knownSeconds,
     shape: {
       ...plan.shape,
       warmUpSeconds: warmUp ?? plan.shape.warmUpSeconds,

@@ -66,7 +66,9 @@ export function leastSecondsOf(plan: TestPlan): number {
   const { aside, rates, leadSeconds, knownSeconds, journeySeconds, cross, leastBlocks, addsBlocks } = plan
   return Math.ceil(
     setUpSeconds +
-      (aside === 'first' ? leadSeconds + Math.max(knownSeconds, journeySeconds) : 0) +
+      (aside === 'first'
+        ? leadSeconds + Math.max(knownSeconds, journeySeconds)
+        : Math.max(0, knownSeconds - quickPlan.knownSeconds)) +
       rates.length * batchSeconds(plan, leastBlocks) +
       batchSeconds({ ...plan, shape: cross.shape }, cross.blocks) -
       (addsBlocks ? 0 : lingerSecondsFor(0) + settlingSeconds),
