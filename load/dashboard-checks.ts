@@ -79,14 +79,12 @@ function comparedFigures({ shown, successRate, percentiles: own, atProxy }: Know
       : []
   if (atProxy) {
     const outside = percentiles.filter((percentile) => !isWithin(shown[percentile], atProxy[percentile]))
-    const { format } = milliseconds
+    const inMs = ({ lower, upper }: { lower: number; upper: number }) =>
+      `${milliseconds.format(lower)} to ${milliseconds.format(upper)} ms`
     return {
       wrong: [
         ...wrongRate,
-        ...outside.map(
-          (one) =>
-            `a ${one} of ${shown[one]} ms, its proxy measured ${format(atProxy[one].lower)} to ${format(atProxy[one].upper)} ms`,
-        ),
+        ...outside.map((one) => `a ${one} of ${shown[one]} ms, its proxy measured ${inMs(atProxy[one])}`),
       ],
       unclear: [],
     }

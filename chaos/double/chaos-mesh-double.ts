@@ -5,7 +5,6 @@ type ChaosObject = {
   spec?: Record<string, unknown>
   status?: Record<string, unknown>
 }
-type Objects = Map<string, ChaosObject & Record<string, unknown>>
 
 export type ChaosMeshTraps = {
   /** From creation until the controller acts; `duration` counts meanwhile. */
@@ -24,13 +23,13 @@ const group = '/apis/chaos-mesh.org/'
 const condition = (type: string, holds: boolean) => ({ type, status: holds ? 'True' : 'False' })
 
 export class ChaosMeshDouble {
-  readonly #objects: Objects
+  readonly #objects: Map<string, ChaosObject>
   readonly #traps: ChaosMeshTraps
   readonly #states = new Map<string, State>()
   readonly #broken = new Set<string>()
 
   constructor(objects: Map<string, ChaosObject>, traps: ChaosMeshTraps) {
-    this.#objects = objects as Objects
+    this.#objects = objects
     this.#traps = traps
   }
 
