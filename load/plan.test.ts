@@ -20,6 +20,6 @@ test('a budget that does not suffice for the blocks that are needed is refused, 
   })
   expect([exitCode, stderr]).toEqual([
     3,
-    expect.stringContaining('5 blocks at each of 3 rates and what is measured beside them take 20 minutes'),
+    expect.stringContaining('5 blocks at each of 3 rates and what is measured beside them take 21 minutes'),
   ])
 })
