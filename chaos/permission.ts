@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { text } from '../platform/shapes.ts'
+import { clusterName, text } from '../platform/shapes.ts'
 import { readYAML } from '../platform/read-yaml.ts'
 import type { Permission } from './circumstances.ts'
 
@@ -18,6 +18,8 @@ const permissionSchema = z.strictObject({
       /** UIDs of the namespace kube-system. */
       infra: z.uuid('the UID of the namespace kube-system of infra').optional(),
       apps: z.uuid('the UID of the namespace kube-system of apps').optional(),
+      /** The cluster that a drill of tier 3 may lose with everything on it. */
+      mayLose: clusterName.optional(),
       until: z.iso.datetime({ offset: true, error: 'a point in time, such as 2026-01-31T18:00:00Z' }),
     })
     .optional(),
@@ -43,11 +45,11 @@ export function readPermission(folder: string, now = new Date()): PermissionFile
 }
 
 export function permissionOf({ arm, protect }: PermissionFile, isArmed: boolean): Permission {
-  const { infra, apps } = arm ?? {}
+  const { infra, apps, mayLose } = arm ?? {}
   const clusters = { ...(infra === undefined ? {} : { infra }), ...(apps === undefined ? {} : { apps }) }
   return {
     isArmed,
-    arming: arm && { clusters, until: new Date(arm.until) },
+    arming: arm && { clusters, until: new Date(arm.until), ...(mayLose === undefined ? {} : { mayLose }) },
     protectedNamespaces: protect.namespaces,
     protectedNodes: protect.nodes,
   }

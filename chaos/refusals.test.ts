@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { loadPlatform } from '../platform/platform.ts'
+import { readScenarios } from './read-scenarios.ts'
 import type { Circumstances, RefusalRule, Target } from './refusals.ts'
 import { alwaysProtected, refusalRules, refusalsOf } from './refusals.ts'
 import type { Scenario } from './scenario.ts'
@@ -155,6 +157,26 @@ describe('a scenario is refused', () => {
     expect(refusalsOf(breaking, { ...seen, target: 'live', arming: armed }).map(({ rule }) => rule)).toEqual([
       'majority of the control plane',
     ])
+  })
+
+  test('for the loss of a whole live cluster, armed or not, unless chaos.yaml names it', () => {
+    const lost = readScenarios(loadPlatform().claims).find(({ id }) => id === 'cluster-rebuild')
+    if (!lost || lost.fault.driver !== 'cluster') throw new Error('no scenario loses a cluster')
+    const { fault } = lost
+    const names = ['infra-01', 'infra-02', 'infra-03']
+    const seen = circumstances({
+      targets: names.map((name) => ({ ...node(name), cluster: 'infra' as const })),
+      undo: names.map(() => ({ do: 'rebuild cluster' as const, cluster: 'infra' as const, fault })),
+    })
+    const rulesOn = (changes: Partial<Circumstances>) =>
+      refusalsOf(lost, { ...seen, ...changes }).map(({ rule }) => rule)
+    expect(rulesOn({})).toEqual([])
+    expect(rulesOn({ target: 'live', arming: armed })).toEqual(['majority of the control plane'])
+    expect(rulesOn({ target: 'live', arming: { ...armed, mayLose: 'apps' } })).toEqual([
+      'majority of the control plane',
+    ])
+    expect(rulesOn({ target: 'live', arming: { ...armed, mayLose: 'infra' } })).toEqual([])
+    expect(rulesOn({ target: 'live' })).toEqual(['unarmed', 'majority of the control plane'])
   })
 
   test('across both clusters when either of them speaks against it', () => {

@@ -22,7 +22,14 @@ export type Circumstances = {
   /** `--arm`. Without it nothing is ever changed. */
   isArmed: boolean
   /** From chaos.yaml, on live clusters: who may be broken, and until when. */
-  arming: { clusters: Partial<Record<ClusterName, string>>; until: Date } | undefined
+  arming:
+    | {
+        clusters: Partial<Record<ClusterName, string>>
+        until: Date
+        /** The one that may be lost as a whole. */
+        mayLose?: ClusterName
+      }
+    | undefined
   now: Date
   /** UID of kube-system; undefined when it may not be read. */
   uids: Record<ClusterName, string | undefined>
@@ -224,7 +231,16 @@ function whyProtected(target: Target, { protectedNamespaces, protectedNodes }: C
   return target.hostNetwork ? 'it uses the network of its node' : undefined
 }
 
-function majority({ fault }: Scenario, { target, targets, controlPlane }: Circumstances): Refusal[] {
+function majority(scenario: Scenario, { target, targets, controlPlane, arming }: Circumstances): Refusal[] {
+  const { fault, cluster } = scenario
+  if (fault.driver === 'cluster' && target === 'live' && arming?.mayLose !== cluster)
+    return [
+      {
+        rule: 'majority of the control plane',
+        found: `the whole of ${cluster} would be lost, and chaos.yaml does not say that it may be`,
+        try: `say mayLose: ${cluster} below arm in chaos.yaml, when losing it is what the drill is for`,
+      },
+    ]
   if (fault.driver !== 'node-power') return []
   const lost = targets.filter(({ isControlPlane }) => isControlPlane).length
   const left = controlPlane.members - lost
