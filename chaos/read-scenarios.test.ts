@@ -7,6 +7,7 @@ import { inLanes } from './lanes.ts'
 import { chooseScenarios, readScenarios } from './read-scenarios.ts'
 import { plannedResultsOf } from './results.ts'
 import { alwaysProtected } from './refusals.ts'
+import { scenarioSchema } from './scenario.ts'
 
 const platform = loadPlatform()
 const scenarios = readScenarios(platform.claims)
@@ -24,6 +25,21 @@ describe('our scenarios', () => {
     const powers = scenarios.flatMap(({ fault }) => (fault.driver === 'node-power' ? [fault] : []))
     expect(namespaces.filter((name) => alwaysProtected.some((one) => one === name))).toEqual([])
     expect(powers.filter(({ nodes, breaksQuorum }) => nodes.length > 1 !== breaksQuorum)).toEqual([])
+  })
+
+  test('give the phases of a rebuild less time than its objective, and nothing else more than an hour', () => {
+    const rebuilds = scenarios.flatMap(({ fault }) => (fault.driver === 'cluster' ? [fault.phases] : []))
+    expect(rebuilds).not.toEqual([])
+    for (const phases of rebuilds) {
+      // The backup is taken before anything is lost.
+      const minutes = phases
+        .filter(({ id }) => id !== 'backup')
+        .reduce((sum, { budgetMinutes }) => sum + budgetMinutes, 0)
+      expect(minutes).toBeLessThanOrEqual(platform.figures.objectives.clusterRecovery.maxHours * 60)
+    }
+    const [other] = scenarios.filter(({ fault }) => fault.driver !== 'cluster')
+    const parsed = scenarioSchema.safeParse({ ...other, longestSeconds: 3_601 })
+    expect(parsed.error?.issues.map(({ path }) => path)).toEqual([['longestSeconds']])
   })
 
   test('are about claims that take a fault', () => {

@@ -153,6 +153,9 @@ const judgement = z.strictObject({
   disputed: z.boolean().default(false),
 })
 
+const longestOfFault = 3_600
+const longestOfRebuild = 28_800
+
 export const scenarioSchema = z
   .strictObject({
     id: plainName,
@@ -173,7 +176,7 @@ export const scenarioSchema = z
     /** How long a journey has to be well again to count as back. */
     stableSeconds: z.int().min(2).max(300).default(15),
     /** The end of everything that waits: after it the outage counts as not ended. */
-    longestSeconds: z.int().min(10).max(28_800),
+    longestSeconds: z.int().min(10).max(longestOfRebuild),
     /** What this fault does to the control plane: a lost view is then no reason to stop. */
     hidesAPI: z.boolean().default(false),
     /** Nothing may run on the other cluster meanwhile, because the journeys cross the border. */
@@ -182,6 +185,10 @@ export const scenarioSchema = z
   .refine(({ faultSeconds, longestSeconds }) => faultSeconds < longestSeconds, {
     path: ['longestSeconds'],
     error: 'more seconds than the fault lasts, so that the recovery can be seen',
+  })
+  .refine(({ fault, longestSeconds }) => fault.driver === 'cluster' || longestSeconds <= longestOfFault, {
+    path: ['longestSeconds'],
+    error: `at most ${longestOfFault} seconds: only a cluster that is rebuilt takes longer`,
   })
 export type Scenario = z.infer<typeof scenarioSchema>
 export type OwnWorkload = Scenario['workloads'][number]
