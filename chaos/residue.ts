@@ -9,6 +9,7 @@ import type { ClusterName } from '../platform/platform.ts'
 import { isCurrent, isReady, ownerOf, readNodes, readObject, readPods } from './cluster-reads.ts'
 import type { Field } from './field.ts'
 import { chaosNamespace, workloadNamespace } from './names.ts'
+import { withoutHandedOut } from './restore/portable.ts'
 
 /** The state of the clusters and machines as lines: two of them are compared, and every difference is residue. */
 export type Picture = string[]
@@ -38,18 +39,6 @@ const lists = [
 
 /** `isNewAfter`: it is another cluster then, which hands out addresses and ports anew. */
 export type Comparing = { isNewAfter?: boolean }
-
-const handedOut = new Set(['clusterIP', 'clusterIPs', 'nodePort', 'healthCheckNodePort'])
-
-function withoutHandedOut(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutHandedOut)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => !handedOut.has(key))
-      .map(([key, inner]) => [key, withoutHandedOut(inner)]),
-  )
-}
 
 /** The state of these clusters, and of the machines below them. */
 export async function pictureOf(

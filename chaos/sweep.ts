@@ -35,7 +35,7 @@ export async function sweep(field: Field, { clearsStop }: { clearsStop: boolean 
   const free = (['infra', 'apps'] as const).filter((cluster) => !busy.includes(cluster))
   const journals = unfinishedIn(readJournals()).filter(({ intent }) => isGone(intent.holder))
   const intents = await allIntents(field, journals, free)
-  const undo = unique([...intents.flatMap((intent) => intent.undo), ...(await labelled(field, free))])
+  const undo = [...intents.flatMap((intent) => intent.undo), ...(await labelled(field, free))]
   const taken = await takeBack(undo, field, deadlineIn(undoMs(undo)))
   for (const { text, failure, undo: one } of taken) {
     if (failure !== undefined) lines.push(`NOT taken back: ${text}: ${failure}`)
@@ -77,8 +77,6 @@ async function allIntents(
   )
   return [...journals.map(({ intent }) => intent), ...known.flat()]
 }
-
-const unique = (undo: readonly Undo[]): Undo[] => [...new Map(undo.map((one) => [JSON.stringify(one), one])).values()]
 
 const labelledList = z.object({
   items: z.array(z.object({ metadata: z.object({ name: z.string(), namespace: z.string().optional() }) })),

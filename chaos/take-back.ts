@@ -16,7 +16,9 @@ export type TakenBack = { undo: Undo; text: string; failure?: string }
 const pauseMs = 1_000
 
 /** Does each undo, whatever becomes of the others. What the way to a cluster hides is tried again until the deadline. */
-export async function takeBack(undos: readonly Undo[], field: Field, deadline: Deadline): Promise<TakenBack[]> {
+export async function takeBack(all: readonly Undo[], field: Field, deadline: Deadline): Promise<TakenBack[]> {
+  // Several targets may share one way back.
+  const undos = [...new Map(all.map((undo) => [JSON.stringify(undo), undo])).values()]
   // Power and link first: an API server without quorum cannot undo anything else.
   const [machines, objects] = [undos.filter(isOfMachines), undos.filter((undo) => !isOfMachines(undo))]
   const first = await Promise.all(machines.map((undo) => patiently(undo, field, deadline)))

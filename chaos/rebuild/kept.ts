@@ -1,16 +1,15 @@
 import { chown, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { z } from 'zod'
 import type { Deadline } from '../../check/deadline.ts'
-import { messageOf } from '../../check/error-message.ts'
 import { parseJSON } from '../../cluster/json.ts'
 import type { ClusterName } from '../../platform/platform.ts'
 import type { SeenPod } from '../cluster-reads.ts'
 import { change, isCurrent, isReady, readObject, readPods } from '../cluster-reads.ts'
 import type { Field, KeptStore } from '../field.ts'
-import { labelFile, takeBaseBackup } from '../restore/base-backup.ts'
+import { patiently } from '../patiently.ts'
+import { asOwner, labelFile, takeBaseBackup } from '../restore/base-backup.ts'
 import { backUpText, dumped, makeRepository, restoreInto } from '../restore/restic.ts'
 import { dataOf, sourcePod } from '../restore/scratch-pod.ts'
 import type { Fault } from '../scenario.ts'
@@ -25,7 +24,6 @@ type Keeping = {
   deadline: Deadline
 }
 
-const pauseMs = 500
 const objectsName = 'objects.json'
 
 const snapshot = z.object({ id: z.string(), files: z.number(), bytes: z.number() })
@@ -99,24 +97,6 @@ async function slotsAt(socket: string, deadline: Deadline): Promise<string[]> {
     )
     return rows.map(({ slot_name: slot }) => slot)
   })
-}
-
-async function asOwner<T>(socket: string, deadline: Deadline, act: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({
-    host: socket,
-    user: 'postgres',
-    database: 'postgres',
-    application_name: 'conformance-chaos',
-    connectionTimeoutMillis: 5_000,
-    query_timeout: deadline.remainingMs(),
-  })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    return await act(client)
-  } finally {
-    await client.end().catch(() => {})
-  }
 }
 
 const configMaps = z.object({
@@ -223,18 +203,5 @@ async function putObjectsBack({ cluster, field, store, deadline }: Keeping, note
         ),
       ),
     )
-  }
-}
-
-async function patiently<T>(deadline: Deadline, act: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      // oxlint-disable-next-line no-await-in-loop -- until it works
-      return await act()
-    } catch (error) {
-      if (deadline.signal.aborted) throw new Error(`not in time: ${messageOf(error)}`, { cause: error })
-    }
-    // oxlint-disable-next-line no-await-in-loop
-    await sleep(pauseMs, undefined, { signal: deadline.signal }).catch(() => {})
   }
 }

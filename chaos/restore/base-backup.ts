@@ -24,17 +24,7 @@ export async function takeBaseBackup(
   repository: Repository,
   deadline: Deadline,
 ): Promise<BaseBackup> {
-  const client = new Client({
-    host: server.socket,
-    user: 'postgres',
-    database: 'postgres',
-    application_name: 'conformance-chaos',
-    connectionTimeoutMillis: 10_000,
-    query_timeout: deadline.remainingMs(),
-  })
-  client.on('error', () => {})
-  await client.connect()
-  try {
+  return asOwner(server.socket, deadline, async (client) => {
     await client.query("select pg_backup_start('conformance-chaos', true)")
     const data = await backUp(
       repository,
@@ -59,8 +49,26 @@ export async function takeBaseBackup(
     ]
     const sum = (of: 'files' | 'bytes') => snapshots.reduce((total, one) => total + one[of], 0)
     return { snapshots, files: sum('files'), bytes: sum('bytes') }
+  })
+}
+
+/**
+ * A session of the server's owner, by the socket of its machine. One that ends takes its unfinished backup with it.
+ */
+export async function asOwner<T>(socket: string, deadline: Deadline, act: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({
+    host: socket,
+    user: 'postgres',
+    database: 'postgres',
+    application_name: 'conformance-chaos',
+    connectionTimeoutMillis: 10_000,
+    query_timeout: deadline.remainingMs(),
+  })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await act(client)
   } finally {
-    // A session that ends takes its unfinished backup with it.
     await client.end().catch(() => {})
   }
 }

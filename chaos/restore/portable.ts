@@ -28,17 +28,18 @@ export function portable({ metadata, spec, ...others }: AnyObject): AnyObject {
       name: metadata.name,
       ...(own.length === 0 ? {} : { annotations: Object.fromEntries(own) }),
     },
-    ...(spec === undefined ? {} : { spec: without(spec) }),
+    ...(spec === undefined ? {} : { spec: withoutHandedOut(spec) }),
   }
 }
 
-function without(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(without)
+/** A specification without addresses and ports that a cluster gave it. */
+export function withoutHandedOut(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutHandedOut)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key]) => !handedOut.has(key))
-      .map(([key, inner]) => [key, without(inner)]),
+      .map(([key, inner]) => [key, withoutHandedOut(inner)]),
   )
 }
 

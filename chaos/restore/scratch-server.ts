@@ -8,6 +8,7 @@ import type { Range } from '../clocks/attempts.ts'
 import { monotonicNow } from '../clocks/attempts.ts'
 import { change, readObject } from '../cluster-reads.ts'
 import { experimentLabel, managedBy, workloadNamespace } from '../names.ts'
+import { patiently } from '../patiently.ts'
 import { scratchName } from './scratch-pod.ts'
 
 const pauseMs = 200
@@ -38,6 +39,7 @@ export async function raiseScratch(
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata }
   await change(connection, { method: 'POST', path: '/api/v1/namespaces', body: namespace }, deadline)
   const path = `/api/v1/namespaces/${workloadNamespace}/pods`
+  // A new namespace needs a moment for its account.
   await patiently(deadline, () => change(connection, { method: 'POST', path, body }, deadline))
   return patiently(deadline, async () => {
     const pod = await readObject(connection, `${path}/${scratchName}`, runningPod, deadline)
@@ -54,20 +56,6 @@ export async function lastWords(connection: Connection): Promise<string> {
   const path = `/api/v1/namespaces/${workloadNamespace}/pods/${scratchName}/log?tailLines=12`
   const { status, text } = await connection.get(path, deadlineIn(logMs))
   return status === 200 ? text.trim().replaceAll('\n', '; ') : `its log cannot be read (${status})`
-}
-
-/** Tries until it works or the time is over; then the last error counts. A new namespace needs a moment for its account. */
-async function patiently<T>(deadline: Deadline, act: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      // oxlint-disable-next-line no-await-in-loop -- until it works
-      return await act()
-    } catch (error) {
-      if (deadline.signal.aborted) throw error
-    }
-    // oxlint-disable-next-line no-await-in-loop
-    await sleep(pauseMs, undefined, { signal: deadline.signal }).catch(() => {})
-  }
 }
 
 /** Asks the restored server until it answers: it was back between the question before and the end of that one. */
